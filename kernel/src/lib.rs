@@ -28,6 +28,8 @@ pub mod policy;
 pub mod ports;
 pub mod record;
 pub mod rules;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod token;
 
 pub use claims::RESERVED as RESERVED_CLAIMS;

@@ -243,7 +243,7 @@ fn curve(map: &Map<String, Value>, wanted: &str, path: &str) -> Result<(), Error
 
 fn bytes(map: &Map<String, Value>, name: &str, path: &str) -> Result<Vec<u8>, Error> {
     text_member(map, name, path)?
-        .and_then(|text| encoding::decode(&text))
+        .and_then(|text| encoding::decode_secret(&text))
         .ok_or_else(|| invalid(&format!("{path}.{name}"), "must be unpadded base64url"))
 }
 

@@ -348,3 +348,9 @@ pub struct Redelivered {
     /// There may be more to send.
     pub more: bool,
 }
+
+/// Extra claims from the text of a JSON object, read as strictly as a token's payload: for bindings, which get
+/// them as text.
+pub fn parse_claims(text: &str) -> Result<ExtraClaims, Error> {
+    crate::json::parse_object(text.as_bytes()).map_err(|_| Error::new(Code::ClaimsInvalid))
+}

@@ -1,0 +1,129 @@
+//! Request bodies: JSON of a known shape, declared as JSON, of limited size.
+
+use axum::body::Body;
+use axum::extract::{FromRequest, Request};
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt;
+use http::header;
+use serde::de::DeserializeOwned;
+
+use super::error::{Refusal, ServerCode};
+
+/// The largest body that is taken, in bytes.
+const LIMIT: usize = 16 * 1024;
+/// How much of a body that is too large is read and thrown away, so that its sender gets to read the answer.
+const DRAIN: usize = 4 * 1024 * 1024;
+
+/// What a route takes. Its members are known: others are refused, a misspelt one would be ignored.
+pub(crate) trait Shape: DeserializeOwned {
+    /// The members in words, for the message of a refusal.
+    const MEMBERS: &'static str;
+}
+
+/// A body that has its shape.
+#[derive(Debug)]
+pub(crate) struct JsonBody<T>(pub(crate) T);
+
+impl<T: Shape, S: Send + Sync> FromRequest<S> for JsonBody<T> {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Refusal> {
+        let declared = request
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .is_some_and(is_json);
+        let bytes = read(request.into_body()).await?;
+        if !declared {
+            return Err(ServerCode::ContentTypeInvalid.into());
+        }
+        // The reader's own message may repeat a value, and a value may be a password.
+        serde_json::from_slice(&bytes).map(Self).map_err(|_| {
+            let message = format!("the body must be a json object with {}", T::MEMBERS);
+            Refusal::with(ServerCode::BodyInvalid, message)
+        })
+    }
+}
+
+fn is_json(content_type: &str) -> bool {
+    let mut parts = content_type.split(';').map(str::trim);
+    let json = parts.next().is_some_and(|name| name.eq_ignore_ascii_case("application/json"));
+    json && parts.all(|part| part.is_empty() || part.eq_ignore_ascii_case("charset=utf-8"))
+}
+
+async fn read(body: Body) -> Result<Bytes, Refusal> {
+    let mut stream = body.into_data_stream();
+    let mut kept = BytesMut::new();
+    let mut total = 0;
+    while let Some(chunk) = stream.next().await {
+        let chunk = chunk.map_err(|_| Refusal::from(ServerCode::BodyInvalid))?;
+        total += chunk.len();
+        if total <= LIMIT {
+            kept.extend_from_slice(&chunk);
+        } else if total > DRAIN {
+            break;
+        }
+    }
+    if total > LIMIT {
+        return Err(ServerCode::BodyTooLarge.into());
+    }
+    Ok(kept.freeze())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Sample {
+        password: String,
+    }
+
+    impl Shape for Sample {
+        const MEMBERS: &'static str = "password (text)";
+    }
+
+    async fn send(content_type: &str, body: impl Into<Body>) -> Result<String, Refusal> {
+        let request = Request::builder()
+            .header(header::CONTENT_TYPE, content_type)
+            .body(body.into())
+            .unwrap();
+        let JsonBody(sample) = JsonBody::<Sample>::from_request(request, &()).await?;
+        Ok(sample.password)
+    }
+
+    #[tokio::test]
+    async fn only_declared_json_of_the_shape_is_taken() {
+        let good = r#"{"password":"x"}"#;
+        assert_eq!(send("application/json; charset=UTF-8", good).await.unwrap(), "x");
+        assert_eq!(send("text/plain", good).await.unwrap_err().code(), "content_type_invalid");
+        let deep = format!("{{\"password\":{}1{}}}", "[".repeat(4000), "]".repeat(4000));
+        let bad: [&[u8]; 8] = [
+            b"",
+            b"{",
+            b"[]",
+            b"{\"password\":1}",
+            b"{\"password\":\"x\",\"more\":1}",
+            b"{\"password\":\"x\",\"password\":\"y\"}",
+            b"{\"password\":\"\xff\"}",
+            deep.as_bytes(),
+        ];
+        for body in bad {
+            let refusal = send("application/json", body.to_vec()).await.unwrap_err();
+            assert_eq!(refusal.code(), "body_invalid");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_too_large_is_said_to_be() {
+        let refusal = send("application/json", vec![b' '; LIMIT + 1]).await.unwrap_err();
+        assert_eq!(refusal.code(), "body_too_large");
+    }
+
+    #[tokio::test]
+    async fn a_refusal_does_not_repeat_what_was_sent() {
+        let refusal = send("application/json", r#"{"password":["hunter2"]}"#).await.unwrap_err();
+        assert!(!format!("{refusal:?}").contains("hunter2"));
+    }
+}

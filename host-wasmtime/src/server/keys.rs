@@ -1,0 +1,124 @@
+//! The key set of the reference server: read from a file, or made on the first start.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::Path;
+
+use authkernel::keys::KeySet;
+use base64ct::{Base64UrlUnpadded, Encoding};
+use ed25519_dalek::SigningKey;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use super::start::StartError;
+
+/// Reads the operator's key file. It must be there: a key that is made silently would end every session.
+pub(crate) fn load(file: &Path) -> Result<String, StartError> {
+    let at = |problem: String| StartError::config(format!("keys {}: {problem}", file.display()));
+    let text = std::fs::read_to_string(file).map_err(|error| at(error.to_string()))?;
+    KeySet::parse(&text).map_err(|error| at(error.to_string()))?;
+    warn_if_readable_by_others(file);
+    Ok(text)
+}
+
+/// Reads the key file of the data directory, and makes it when it is not there.
+pub(crate) fn load_or_generate(file: &Path) -> Result<String, StartError> {
+    if file.exists() {
+        return load(file);
+    }
+    let text = generate()?;
+    store(file, &text).map_err(|error| {
+        StartError::other(format!("cannot write the key file {}: {error}", file.display()))
+    })?;
+    tracing::info!(file = %file.display(), "a new ed25519 signing key was made");
+    Ok(text)
+}
+
+/// A JWK Set with one new Ed25519 key that signs. Its id is its thumbprint (RFC 7638).
+fn generate() -> Result<String, StartError> {
+    let mut secret = [0; 32];
+    getrandom::fill(&mut secret)
+        .map_err(|_| StartError::other("the source of randomness failed: no key could be made"))?;
+    let key = SigningKey::from_bytes(&secret);
+    let x = Base64UrlUnpadded::encode_string(key.verifying_key().as_bytes());
+    let thumbprint = Sha256::digest(format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#));
+    let set = json!({ "keys": [{
+        "kty": "OKP",
+        "crv": "Ed25519",
+        "alg": "EdDSA",
+        "use": "sig",
+        "kid": Base64UrlUnpadded::encode_string(&thumbprint),
+        "status": "signing",
+        "x": x,
+        "d": Base64UrlUnpadded::encode_string(&secret),
+    }]});
+    Ok(format!("{set:#}\n"))
+}
+
+/// Writes the file whole or not at all, readable by its owner only, and never over another.
+fn store(file: &Path, text: &str) -> std::io::Result<()> {
+    let draft = file.with_extension("json.new");
+    if let Err(error) = std::fs::remove_file(&draft)
+        && error.kind() != std::io::ErrorKind::NotFound
+    {
+        return Err(error);
+    }
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut out = options.open(&draft)?;
+    out.write_all(text.as_bytes())?;
+    out.sync_all()?;
+    std::fs::rename(&draft, file)?;
+    match file.parent() {
+        Some(folder) => File::open(folder)?.sync_all(),
+        None => Ok(()),
+    }
+}
+
+#[cfg(unix)]
+fn warn_if_readable_by_others(file: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    let open = std::fs::metadata(file).is_ok_and(|data| data.permissions().mode() & 0o077 != 0);
+    if open {
+        tracing::warn!(file = %file.display(), "the key file can be read by others: set its mode to 0600");
+    }
+}
+
+#[cfg(not(unix))]
+fn warn_if_readable_by_others(_file: &Path) {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_made_once_and_belongs_to_its_owner() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("keys.json");
+        let first = load_or_generate(&file).unwrap();
+        assert_eq!(load_or_generate(&file).unwrap(), first);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = std::fs::metadata(&file).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
+        KeySet::parse(&first).unwrap();
+        assert_ne!(generate().unwrap(), generate().unwrap());
+    }
+
+    #[test]
+    fn a_wrong_key_file_is_named_and_its_secret_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("keys.json");
+        let text = generate().unwrap();
+        let secret = text.split("\"d\": \"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+        std::fs::write(&file, text.replace("Ed25519", "Ed448")).unwrap();
+        let error = load_or_generate(&file).unwrap_err().to_string();
+        assert!(error.contains("keys.json"), "{error}");
+        assert!(!error.contains(&secret), "{error}");
+        assert!(load(&folder.path().join("none.json")).is_err());
+    }
+}

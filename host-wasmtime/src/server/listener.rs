@@ -1,0 +1,142 @@
+//! The accept loop: HTTP/1.1 connections with limits on their number, headers, silence and refusal to read.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower_service::Service;
+
+use super::stall::Stall;
+use crate::sockets::axum::CutStream;
+
+/// Header lines and bytes that a request may have. The longest token takes 8 KiB.
+const HEADER_LINES: usize = 64;
+const HEAD_BYTES: usize = 32 * 1024;
+/// How long to wait after an error that is not about one connection, such as too many open files.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// What a client is told that comes when all places are taken.
+const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nconnection: close\r\n\
+retry-after: 1\r\ncontent-length: 90\r\n\r\n\
+{\"error\":{\"code\":\"overloaded\",\"message\":\"too many connections are open: try again later\"}}";
+
+/// The address of whoever sends a request, as the operating system says.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer(pub(crate) SocketAddr);
+
+/// What connections may do.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// How many may be open.
+    pub(crate) most: usize,
+    /// How long a client may take to send the head of a request, idle between two, or not read.
+    pub(crate) idle: Duration,
+}
+
+/// Serves connections until `stop` is cancelled, then lets each finish the request it is in. Every connection is a
+/// task of `connections`.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    limits: Limits,
+    connections: TaskTracker,
+    stop: CancellationToken,
+) {
+    let places = Arc::new(Semaphore::new(limits.most.min(Semaphore::MAX_PERMITS)));
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = stop.cancelled() => return,
+        };
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) if concerns_one(&error) => continue,
+            Err(error) => {
+                tracing::error!(%error, "cannot accept connections");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        match Arc::clone(&places).try_acquire_owned() {
+            Ok(place) => {
+                let connection = connection(stream, peer, place, limits.idle, router.clone(), stop.clone());
+                connections.spawn(connection);
+            }
+            Err(_) => {
+                tracing::warn!(most = limits.most, "a connection was refused: all places are taken");
+                // A new socket takes this without waiting; whether the client reads it is its business.
+                let _ = stream.try_write(FULL);
+            }
+        }
+    }
+}
+
+/// Serves one connection to its end.
+async fn connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    place: OwnedSemaphorePermit,
+    idle: Duration,
+    router: Router,
+    stop: CancellationToken,
+) {
+    // Small messages must not wait for one another; a socket that cannot be told is closed already.
+    let _ = stream.set_nodelay(true);
+    let stream = CutStream::new(stream);
+    let cutter = stream.cutter();
+    let io = TokioIo::new(Stall::new(stream, idle, place));
+    let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(Peer(peer));
+        request.extensions_mut().insert(cutter.clone());
+        let answer = router.clone().call(request);
+        async move { Ok::<_, Infallible>(answer.await.unwrap_or_else(|never| match never {})) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(idle)
+        .max_headers(HEADER_LINES)
+        .max_header_size(HEAD_BYTES)
+        .serve_connection(io, service)
+        .with_upgrades();
+    tokio::pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+/// Whether only the connection that was to be accepted has failed.
+fn concerns_one(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_answer_to_one_too_many_is_well_formed() {
+        let text = std::str::from_utf8(FULL).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        assert!(head.contains(&format!("content-length: {}", body.len())), "{}", body.len());
+        let body: serde_json::Value = serde_json::from_str(body).unwrap();
+        assert_eq!(body["error"]["code"], "overloaded");
+    }
+}

@@ -1,0 +1,44 @@
+//! The reference server: `authkernel serve`.
+//!
+//! HTTP and live connections (WebSocket, server-sent events) over one kernel, accounts and tokens in one SQLite file,
+//! broadcast inside the process. Everything is JSON; errors are `{"error": {"code", "message"}}`.
+//!
+//! A request goes from [`listener`](self) through the route's own file in `routes/` to one operation of the
+//! [`Authenticator`](crate::Authenticator), which decides. What is here is only what a kernel must not know: HTTP,
+//! passwords, cookies, tickets, limits.
+
+mod accounts;
+mod acts;
+mod audit;
+mod body;
+mod client;
+mod closes;
+mod command;
+mod cookie;
+mod credential;
+mod data;
+mod error;
+mod fault;
+mod keys;
+mod listener;
+mod log;
+mod observe;
+mod origin;
+mod page;
+mod policy;
+mod push;
+mod rate_limit;
+mod routes;
+mod settings;
+mod stall;
+mod start;
+mod state;
+mod ticket;
+mod tries;
+mod upkeep;
+
+pub use command::main;
+pub use origin::PublicUrl;
+pub use policy::DEFAULT_POLICY;
+pub use settings::{LogFormat, Settings};
+pub use start::{StartError, serve};

@@ -1,0 +1,106 @@
+//! What every request shares.
+
+use std::future::Future;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use authkernel::ports::{Clock, Ports};
+use authkernel::record::Timestamp;
+use authkernel::types::{Identity, Report};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::accounts::Accounts;
+use super::accounts::password::Passwords;
+use super::acts::Acts;
+use super::error::{Refusal, ServerCode};
+use super::fault::Announcer;
+use super::origin::PublicUrl;
+use super::push::{Push, Pushes};
+use super::settings::Settings;
+use super::ticket::Tickets;
+use super::tries::Tries;
+use crate::broadcast::in_process::InProcess;
+use crate::sockets::LiveSockets;
+use crate::storage::sqlite::SqliteStorage;
+use crate::{Authenticator, SystemClock, SystemRandom};
+
+/// What the server gives the kernel.
+pub(crate) type ServerHost =
+    Ports<SqliteStorage, Announcer<InProcess>, SystemClock, SystemRandom>;
+
+/// Everything that requests share.
+pub(crate) struct Server {
+    pub(crate) settings: Settings,
+    pub(crate) auth: Authenticator<ServerHost>,
+    pub(crate) live: LiveSockets,
+    pub(crate) accounts: Accounts,
+    pub(crate) passwords: Passwords,
+    pub(crate) tries: Tries,
+    pub(crate) tickets: Tickets,
+    pub(crate) pushes: Pushes,
+    pub(crate) acts: Acts,
+    /// What runs to its end whatever becomes of the client.
+    pub(crate) tasks: TaskTracker,
+    /// The server is to stop.
+    pub(crate) stop: CancellationToken,
+}
+
+/// A handle on it; cheap to clone.
+#[derive(Clone)]
+pub(crate) struct App(pub(crate) Arc<Server>);
+
+impl Deref for App {
+    type Target = Server;
+
+    fn deref(&self) -> &Server {
+        &self.0
+    }
+}
+
+impl Server {
+    /// What time it is, in seconds since 1970.
+    pub(crate) fn now(&self) -> Timestamp {
+        SystemClock.now()
+    }
+
+    /// What browsers call this server, where it was told.
+    pub(crate) fn public_url(&self) -> Option<&PublicUrl> {
+        self.settings.public_url.as_ref()
+    }
+
+    /// Whether browsers reach it over TLS.
+    pub(crate) fn is_secure(&self) -> bool {
+        self.public_url().is_some_and(PublicUrl::is_secure)
+    }
+
+    /// Runs work on a task of its own that a client which goes away does not end, and the server's end waits for.
+    pub(crate) async fn to_the_end<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, Refusal>> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let done = self.tasks.spawn(work).await;
+        done.unwrap_or_else(|error| {
+            tracing::error!(%error, "a request failed half-way");
+            Err(ServerCode::Internal.into())
+        })
+    }
+
+    /// Tells the live connections of an account what one of its sessions did.
+    pub(crate) fn tell(&self, actor: &Identity, action: &'static str, report: &Report) {
+        let event = Push::Event {
+            action,
+            sid: actor.sid.clone(),
+            revoked: report.revoked,
+        };
+        self.pushes.send(&actor.subject, &event);
+        self.pushes.send(&actor.subject, &Push::Sessions);
+    }
+
+    /// Removes an intent that was executed. When that fails it is executed once more, which is harmless.
+    pub(crate) async fn forget_intent(&self, id: i64) {
+        if let Err(error) = self.accounts.remove_intent(id).await {
+            tracing::warn!(?error, "an intent that was executed could not be removed");
+        }
+    }
+}

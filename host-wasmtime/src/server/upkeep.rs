@@ -1,0 +1,59 @@
+//! What has to be done from time to time, whoever asks or not.
+
+use std::time::Duration;
+
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::audit::Event;
+use super::state::App;
+
+/// How often intents that were left over are looked for.
+const EVERY: Duration = Duration::from_secs(5);
+/// How old an intent is, in seconds, before it counts as left over: the request that wrote it may be at it still.
+const LEFT_OVER: u64 = 10;
+
+/// Pays the sign-outs that are owed and forgets old tickets, until the server stops.
+pub(crate) async fn run(app: App) {
+    let mut ticks = interval(EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = app.stop.cancelled() => return,
+        }
+        app.tickets.forget_expired();
+        pay_intents(&app, app.now().saturating_sub(LEFT_OVER)).await;
+    }
+}
+
+/// Executes the intents that were committed until a moment; what fails is tried again next time.
+pub(crate) async fn pay_intents(app: &App, until: u64) {
+    let intents = match app.accounts.intents_until(until).await {
+        Ok(intents) => intents,
+        Err(error) => {
+            tracing::error!(?error, "intents to sign out cannot be read: trying again");
+            return;
+        }
+    };
+    for (id, intent) in intents {
+        let event = Event {
+            action: "intent",
+            actor: &intent.subject,
+            actor_sid: &intent.acting_sid,
+            subject: &intent.subject,
+            selector: "policy",
+            reason: &intent.trigger,
+            address: None,
+        };
+        match app.auth.credentials_changed(intent.later()).await {
+            Ok(done) => {
+                app.forget_intent(id).await;
+                event.report(&done);
+            }
+            Err(error) => {
+                tracing::error!(%error, "a sign-out that is owed failed: trying again");
+                event.pending(error.code().as_str());
+            }
+        }
+    }
+}

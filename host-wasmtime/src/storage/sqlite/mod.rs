@@ -1,0 +1,220 @@
+//! Storage in one SQLite file.
+//!
+//! One thread writes, with **group commit**: it takes the writes that wait, runs each in a savepoint of its own,
+//! commits them together with one `fsync`, and only then answers. A few threads read, each with a connection and a
+//! snapshot of its own, so that a look-up never waits for a write, and no async thread ever waits for the disk.
+//! Several processes may open the same file.
+//!
+//! ```no_run
+//! use authkernel_wasmtime::storage::sqlite::SqliteStorage;
+//!
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let storage = SqliteStorage::open("authkernel-data/authkernel.db")?;
+//!
+//! // An application may keep its own tables in the same file and write them by the same thread.
+//! storage
+//!     .write(|sql| sql.execute_batch("CREATE TABLE IF NOT EXISTS accounts (email TEXT PRIMARY KEY) STRICT"))
+//!     .await?;
+//! let accounts: i64 = storage
+//!     .read(|sql| sql.query_row("SELECT count(*) FROM accounts", [], |row| row.get(0)))
+//!     .await?;
+//! # let _ = accounts;
+//! storage.close().await;
+//! # Ok(())
+//! # }
+//! ```
+
+mod connection;
+mod consume;
+mod cut_offs;
+mod delivery;
+mod error;
+mod expiry;
+mod find;
+mod insert;
+mod list;
+mod migrations;
+mod queue;
+mod reader;
+mod revoke;
+mod revoke_matching;
+mod rows;
+mod settings;
+mod threads;
+mod touches;
+mod writer;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use authkernel::ports::{Storage, StorageError};
+use authkernel::record::{
+    Consumed, Consumption, CutOff, Deleted, DeliveryClaim, ExpiryBatch, FindQuery, Found,
+    Insertion, ListQuery, MatchingRevocation, MatchingRevoked, Record, RecordId, Revocation,
+    Revoked, StoredSessions, Touch,
+};
+use rusqlite::Connection;
+
+pub use error::{OpenError, storage_error};
+pub use settings::Settings;
+
+use error::Failure;
+use threads::Threads;
+
+/// Storage in one SQLite file; cheap to clone, all clones share the same threads.
+///
+/// A full disk, a database that another process keeps locked for longer than the busy timeout, or a failing
+/// device is [`StorageError::Unavailable`]; a row that cannot be read is [`StorageError::Other`].
+#[derive(Clone, Debug)]
+pub struct SqliteStorage {
+    threads: Arc<Threads>,
+}
+
+impl SqliteStorage {
+    /// Opens or creates the file with the default [`Settings`]. Blocks while it migrates.
+    ///
+    /// # Errors
+    ///
+    /// See [`OpenError`]: a missing folder, a file that is no database or belongs to another application, a newer
+    /// schema, a lock that is held for longer than the busy timeout.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, OpenError> {
+        Settings::default().open(path)
+    }
+
+    /// A database in memory, for trying things out: it is lost with the last clone, and reads wait for writes.
+    ///
+    /// # Errors
+    ///
+    /// Only when SQLite or the operating system refuses: no memory, no thread.
+    pub fn open_in_memory() -> Result<Self, OpenError> {
+        Settings::default().open_in_memory()
+    }
+
+    /// What can be set before opening.
+    pub fn settings() -> Settings {
+        Settings::default()
+    }
+
+    /// Runs `job` on the writing connection, inside a transaction that is committed, and on disk, when this answers
+    /// `Ok`. When the job answers an error everything that it did is undone.
+    ///
+    /// All statements of one job are one transaction; jobs run one after the other, also those of the kernel. Do not
+    /// begin or end a transaction in it, and keep it short. Once queued it runs to its end, even if the future is
+    /// dropped. The tables `records`, `sessions`, `cut_offs` and `subjects` belong to this adapter.
+    ///
+    /// # Errors
+    ///
+    /// What the job answered, as [`storage_error`] translates it; [`StorageError::Unavailable`] when the commit
+    /// failed or the storage was closed.
+    pub async fn write<T, F>(&self, job: F) -> Result<T, StorageError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
+        self.run_write(move |sql| Ok(job(sql)?)).await
+    }
+
+    /// Runs `job` on a reading connection, in one snapshot of what was committed before the call.
+    ///
+    /// The connection cannot write (in memory it is the writing one: do not write all the same).
+    ///
+    /// # Errors
+    ///
+    /// What the job answered, as [`storage_error`] translates it; [`StorageError::Unavailable`] when the storage was
+    /// closed.
+    pub async fn read<T, F>(&self, job: F) -> Result<T, StorageError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
+        self.run_read(move |sql| Ok(job(sql)?)).await
+    }
+
+    /// Refuses new calls, waits until every queued write is on disk, and closes all connections. Repeating it, also
+    /// on another clone, waits for the same end.
+    pub async fn close(&self) {
+        self.threads.close().await;
+    }
+
+    async fn run_write<T, F>(&self, job: F) -> Result<T, StorageError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
+    {
+        threads::answer(self.threads.send_write(job)).await
+    }
+
+    async fn run_read<T, F>(&self, job: F) -> Result<T, StorageError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
+    {
+        threads::answer(self.threads.send_read(job)).await
+    }
+}
+
+impl Storage for SqliteStorage {
+    async fn find(&self, query: FindQuery) -> Result<Found, StorageError> {
+        self.run_read(move |sql| find::find(sql, query)).await
+    }
+
+    async fn find_many(&self, queries: Vec<FindQuery>) -> Result<Vec<Found>, StorageError> {
+        if queries.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.run_read(move |sql| queries.into_iter().map(|query| find::find(sql, query)).collect())
+            .await
+    }
+
+    async fn insert(&self, insertion: Insertion) -> Result<u64, StorageError> {
+        self.run_write(move |sql| insert::insert(sql, &insertion)).await
+    }
+
+    async fn revoke(&self, revocation: Revocation) -> Result<Revoked, StorageError> {
+        self.run_write(move |sql| revoke::revoke(sql, &revocation)).await
+    }
+
+    async fn revoke_matching(
+        &self,
+        revocation: MatchingRevocation,
+    ) -> Result<MatchingRevoked, StorageError> {
+        if revocation.dry_run {
+            return self
+                .run_read(move |sql| revoke_matching::preview(sql, &revocation))
+                .await;
+        }
+        self.run_write(move |sql| revoke_matching::revoke_matching(sql, &revocation))
+            .await
+    }
+
+    async fn consume(&self, consumption: Consumption) -> Result<Consumed, StorageError> {
+        self.run_write(move |sql| consume::consume(sql, &consumption)).await
+    }
+
+    async fn touch(&self, touch: Touch) -> Result<(), StorageError> {
+        self.threads.touch(touch)
+    }
+
+    async fn list(&self, query: ListQuery) -> Result<StoredSessions, StorageError> {
+        self.run_read(move |sql| list::list(sql, &query)).await
+    }
+
+    async fn undelivered(&self, claim: DeliveryClaim) -> Result<Vec<Record>, StorageError> {
+        self.run_write(move |sql| delivery::undelivered(sql, &claim)).await
+    }
+
+    async fn delivered(&self, records: Vec<RecordId>) -> Result<(), StorageError> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        self.run_write(move |sql| delivery::delivered(sql, &records)).await
+    }
+
+    async fn delete_expired(&self, batch: ExpiryBatch) -> Result<Deleted, StorageError> {
+        self.run_write(move |sql| expiry::delete_expired(sql, &batch)).await
+    }
+
+    async fn raise_cut_off(&self, cut_off: CutOff) -> Result<(), StorageError> {
+        self.run_write(move |sql| cut_offs::raise(sql, &cut_off)).await
+    }
+}

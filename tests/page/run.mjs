@@ -1,0 +1,104 @@
+// Tests the page of the reference server in a real Chromium, against the real server.
+//
+//   node run.mjs                     all cases
+//   node run.mjs keyboard everywhere only cases whose name has one of these words
+//   node run.mjs --screenshots DIR   writes page.png and page-dark.png for the README instead
+//
+// AUTHKERNEL_BIN names the server (default: target/debug/authkernel), CHROMIUM the browser.
+
+import { parseArgs } from "node:util";
+
+import { findChromium, launch, person } from "./browser.mjs";
+import { checkBinary, Server } from "./server.mjs";
+import { screenshots } from "./screenshots.mjs";
+
+/** How long one case may take. */
+const LIMIT = 90_000;
+
+const SUITES = ["sign-out", "account", "secrets", "keyboard", "look", "connection"];
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { screenshots: { type: "string" } },
+});
+
+const chromium = findChromium();
+if (chromium) {
+  process.exitCode = await main();
+} else {
+  console.log("SKIPPED: no Chromium found. Install one (Debian: apt-get install chromium) or name it in CHROMIUM.");
+  summary({ passed: 0, failed: 0, skipped: 1 });
+}
+
+async function main() {
+  checkBinary();
+  const browser = await launch(chromium);
+  const server = await Server.start();
+  try {
+    if (values.screenshots) {
+      await screenshots(browser, server, values.screenshots);
+      return 0;
+    }
+    return await all(browser, server);
+  } finally {
+    await browser.close();
+    await server.remove();
+  }
+}
+
+async function all(browser, server) {
+  const counts = { passed: 0, failed: 0, skipped: 0 };
+  for (const suite of SUITES) {
+    const { cases } = await import(`./cases/${suite}.mjs`);
+    for (const [name, given] of Object.entries(cases)) {
+      const title = `${suite}: ${name}`;
+      if (positionals.length && !positionals.some((word) => title.includes(word))) continue;
+      const began = performance.now();
+      const error = await one(browser, server, given).then(
+        () => null,
+        (thrown) => thrown,
+      );
+      counts[error ? "failed" : "passed"] += 1;
+      console.log(`${error ? "FAILED" : "ok    "} ${title} (${Math.round(performance.now() - began)} ms)`);
+      if (error) console.log(indent(error.stack ?? String(error)));
+    }
+  }
+  if (counts.passed + counts.failed === 0) throw new Error("no case has such a name");
+  summary(counts);
+  return counts.failed ? 1 : 0;
+}
+
+/** Runs a case: a function, or `{ run, options, ownServer }`, with a browser of its own. */
+async function one(browser, shared, given) {
+  const { run, options, ownServer = false } = typeof given === "function" ? { run: given } : given;
+  const server = ownServer ? await Server.start() : shared;
+  const people = [];
+  const newPerson = async () => {
+    const someone = await person(browser, server.origin, options);
+    people.push(someone);
+    return someone;
+  };
+  let timer;
+  try {
+    const me = await newPerson();
+    const late = new Promise((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`not done after ${LIMIT} ms`)), LIMIT);
+    });
+    const another = async () => (await newPerson()).context;
+    await Promise.race([run({ ...me, server, another }), late]);
+    const faults = people.flatMap((someone) => someone.faults);
+    if (faults.length) throw new Error(`in the browser: ${faults.join("\n")}`);
+  } finally {
+    clearTimeout(timer);
+    for (const { context } of people) await context.close();
+    if (ownServer) await server.remove();
+  }
+}
+
+function indent(text) {
+  return text.replace(/^/gm, "       ");
+}
+
+function summary({ passed, failed, skipped }) {
+  console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
+}

@@ -1,0 +1,25 @@
+//! The reference server as users meet it: the real program, a port, HTTP and live connections.
+
+mod accounts;
+mod bad_input;
+mod crash;
+mod credentials;
+mod live;
+mod race;
+mod secrets;
+mod sessions;
+mod start;
+
+use authkernel_tests::server::{Server, Setup};
+
+/// A server with a new data directory, not started yet.
+fn setup() -> Setup {
+    Setup::new(env!("CARGO_BIN_EXE_authkernel-under-test"))
+}
+
+/// A server that runs, with what it keeps.
+fn start() -> (Setup, Server) {
+    let setup = setup();
+    let server = setup.start();
+    (setup, server)
+}

@@ -1,0 +1,34 @@
+//! `cargo xtask build`: the components, then the host that embeds one of them.
+
+use anyhow::Result;
+
+use crate::setup;
+use crate::workspace::{self, step};
+use crate::{component, process};
+
+/// Prepares the machine and builds everything that runs.
+pub(crate) fn run() -> Result<()> {
+    let tools = setup::prepare()?;
+    component::build(&tools)?;
+    match workspace::server().is_file() {
+        true => step("Building the wasmtime host"),
+        false => step(
+            "Building the wasmtime host; the first time this compiles wasmtime with its code \
+             generator, 6 to 7 minutes on two cores",
+        ),
+    }
+    let mut command = workspace::cargo("build");
+    command.args(workspace::PRODUCT).args([
+        "--bin",
+        "authkernel",
+        // They are small, and with them cargo counts what tests depend on: the features of every
+        // dependency are then those of `cargo test`, and wasmtime is compiled once for both.
+        "--examples",
+    ]);
+    process::run(&mut command)
+}
+
+/// Prepares the machine and builds the components only, for steps that compile the host their own way.
+pub(crate) fn components() -> Result<()> {
+    component::build(&setup::prepare()?)
+}

@@ -1,0 +1,91 @@
+//! Every step of authkernel as one command: `cargo xtask <step>`.
+//!
+//! CI runs the same commands. Nothing here is installed globally: what a step needs is a library of
+//! this program, a part of the Rust toolchain, or fetched into `target/`.
+
+mod bench;
+mod build;
+mod ci;
+mod component;
+mod demo;
+mod process;
+mod setup;
+mod test;
+mod wasm_target;
+mod workspace;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Builds, tests, measures and shows authkernel.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    step: Step,
+}
+
+#[derive(Subcommand)]
+enum Step {
+    /// Check the tools and get the WebAssembly target
+    ///
+    /// Says what is missing and what to do about it. The standard library of wasm32-unknown-unknown is
+    /// taken from the toolchain, else from rustup, else built from Debian's sources of the same
+    /// compiler. Run again, it does nothing and ends at once. Every other step runs it first.
+    Setup,
+    /// Build both components and the wasmtime host that embeds one of them
+    ///
+    /// Writes target/wasm/authkernel.component.wasm, which loads in every component runtime, and
+    /// target/wasm/authkernel.embedded.component.wasm, which uses wide arithmetic and is for our own
+    /// host. The first build compiles wasmtime, which takes 6 to 7 minutes on two cores.
+    Build,
+    /// Build, then run the reference server on its defaults
+    ///
+    /// Everything after `demo` is given to `authkernel serve`, for example
+    /// `cargo xtask demo --listen 127.0.0.1:8080 --data /tmp/demo`. Ctrl-C stops it.
+    Demo {
+        /// Start on a free port with an empty data folder, ask for /healthz and /, stop, and say
+        /// whether all of it worked
+        #[arg(long)]
+        check: bool,
+        /// Options of `authkernel serve`
+        #[arg(
+            trailing_var_arg = true,
+            allow_hyphen_values = true,
+            conflicts_with = "check",
+            value_name = "SERVER OPTIONS"
+        )]
+        options: Vec<OsString>,
+    },
+    /// Build, then run every test: Rust, and the page in Chromium
+    ///
+    /// Ends with one line per step and `N passed, N failed, N skipped`.
+    Test,
+    /// Build, then run the benches in their own profile
+    ///
+    /// The first run compiles wasmtime once more, for that profile.
+    Bench {
+        /// Run only benches whose name contains this
+        filter: Option<String>,
+    },
+    /// Everything CI runs: format, lints, docs, tests, and a start of the server
+    Ci,
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().step {
+        Step::Setup => setup::run().map(|_| ExitCode::SUCCESS),
+        Step::Build => build::run().map(|()| ExitCode::SUCCESS),
+        Step::Demo { check: true, .. } => demo::check().map(|()| ExitCode::SUCCESS),
+        Step::Demo { options, .. } => demo::run(&options),
+        Step::Test => test::run(),
+        Step::Bench { filter } => bench::run(filter.as_deref()).map(|()| ExitCode::SUCCESS),
+        Step::Ci => ci::run(),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("\nerror: {error:#}");
+        ExitCode::FAILURE
+    })
+}

@@ -1,0 +1,236 @@
+//! `cargo xtask test`: every test, and one line at the end that adds them up.
+
+use std::fmt;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::ops::AddAssign;
+use std::path::Path;
+use std::process::{Command, ExitCode, Stdio};
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+
+use crate::process;
+use crate::workspace::{self, step};
+use crate::{build, setup};
+
+/// Tests that were counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Counts {
+    passed: u64,
+    failed: u64,
+    skipped: u64,
+}
+
+impl AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+        self.skipped += other.skipped;
+    }
+}
+
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            passed,
+            failed,
+            skipped,
+        } = self;
+        write!(f, "{passed} passed, {failed} failed, {skipped} skipped")
+    }
+}
+
+/// Runs all steps, whichever of them fail; only without a build there is nothing to test.
+pub(crate) fn run() -> Result<ExitCode> {
+    let mut summary = Summary::default();
+    if summary.add("build", || build::run().map(|()| Counts::default())) {
+        for (name, selection) in ["rust", "xtask"].into_iter().zip(workspace::PARTS) {
+            summary.add(name, || rust(selection));
+        }
+        summary.add("page", page);
+    }
+    Ok(summary.close())
+}
+
+#[derive(Default)]
+struct Summary {
+    lines: Vec<String>,
+    total: Counts,
+}
+
+impl Summary {
+    /// Runs a step and remembers how it ended.
+    fn add(&mut self, name: &str, action: impl FnOnce() -> Result<Counts>) -> bool {
+        let started = Instant::now();
+        let counts = action().unwrap_or_else(|error| {
+            eprintln!("error: {error:#}");
+            Counts {
+                failed: 1,
+                ..Counts::default()
+            }
+        });
+        let word = if counts.failed == 0 { "ok" } else { "FAILED" };
+        let seconds = started.elapsed().as_secs_f32();
+        let mut line = format!("    {name:<6} {word:<7} {seconds:>7.1} s");
+        if counts != Counts::default() {
+            line += &format!("  {counts}");
+        }
+        self.lines.push(line);
+        self.total += counts;
+        counts.failed == 0
+    }
+
+    fn close(self) -> ExitCode {
+        step("Summary");
+        for line in &self.lines {
+            println!("{line}");
+        }
+        println!("{}", self.total);
+        match self.total.failed {
+            0 => ExitCode::SUCCESS,
+            _ => ExitCode::FAILURE,
+        }
+    }
+}
+
+/// The Rust tests of a part of the workspace, documentation examples included.
+fn rust(selection: &[&str]) -> Result<Counts> {
+    step(&format!("Running cargo test {}", selection.join(" ")));
+    let mut command = workspace::cargo("test");
+    command.args(selection).arg("--no-fail-fast");
+    // Vectors of other projects lie beside the clone where they may not be part of it.
+    let shared = workspace::root().with_file_name("shared");
+    if shared.is_dir() {
+        command.env("AUTHKERNEL_SHARED", shared);
+    }
+    counted(&mut command, rust_line)
+}
+
+/// Reads `test result: ok. 5 passed; 0 failed; 1 ignored; 0 measured; …`.
+fn rust_line(line: &str) -> Option<Counts> {
+    let (_, rest) = line.strip_prefix("test result: ")?.split_once(". ")?;
+    let mut numbers = rest.split("; ").map(|item| {
+        let number = item.split(' ').next()?;
+        number.parse().ok()
+    });
+    Some(Counts {
+        passed: numbers.next()??,
+        failed: numbers.next()??,
+        skipped: numbers.next()??,
+    })
+}
+
+/// The page, in a real browser.
+fn page() -> Result<Counts> {
+    let folder = workspace::root().join("tests").join("page");
+    if !folder.join("run.mjs").is_file() {
+        return Ok(skip("tests/page is not there"));
+    }
+    if let Err(error) = setup::check_node() {
+        return Ok(skip(&format!("{error:#}")));
+    }
+    let Some(chromium) = setup::chromium() else {
+        return Ok(skip(
+            "no Chromium found; install it or name one in CHROMIUM",
+        ));
+    };
+    if outdated(&folder) {
+        step("Installing what the page test needs (npm ci)");
+        let mut command = Command::new("npm");
+        command
+            .current_dir(&folder)
+            .args(["ci", "--no-audit", "--no-fund"]);
+        process::run(&mut command)?;
+    }
+    step("Testing the page in Chromium");
+    let mut command = Command::new("node");
+    command
+        .current_dir(&folder)
+        .arg("run.mjs")
+        .env("CHROMIUM", chromium)
+        .env("AUTHKERNEL_BIN", workspace::server());
+    counted(&mut command, page_line)
+}
+
+fn skip(reason: &str) -> Counts {
+    println!("\nSKIPPED: the page test: {reason}\n");
+    Counts {
+        skipped: 1,
+        ..Counts::default()
+    }
+}
+
+/// Whether `node_modules` is missing or from before the lockfile. npm leaves its own mark in it.
+fn outdated(folder: &Path) -> bool {
+    let modified = |name: &str| fs::metadata(folder.join(name)).and_then(|data| data.modified());
+    match (
+        modified("package-lock.json"),
+        modified("node_modules/.package-lock.json"),
+    ) {
+        (Ok(lock), Ok(installed)) => lock > installed,
+        (Ok(_), Err(_)) => true,
+        (Err(_), _) => false,
+    }
+}
+
+/// Reads `5 passed, 0 failed, 1 skipped`.
+fn page_line(line: &str) -> Option<Counts> {
+    let mut items = line.trim().split(", ");
+    let mut number = |word: &str| items.next()?.strip_suffix(word)?.trim_end().parse().ok();
+    Some(Counts {
+        passed: number("passed")?,
+        failed: number("failed")?,
+        skipped: number("skipped")?,
+    })
+}
+
+/// Runs a test program, passes its output on, and adds up the lines that count.
+fn counted(command: &mut Command, read: fn(&str) -> Option<Counts>) -> Result<Counts> {
+    let mut child = command
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("cannot start {}", process::describe(command)))?;
+    let stdout = child.stdout.take().context("the output is read")?;
+    let mut counts = Counts::default();
+    for line in BufReader::new(stdout).split(b'\n') {
+        let line = String::from_utf8_lossy(&line?).into_owned();
+        println!("{line}");
+        counts += read(&line).unwrap_or_default();
+    }
+    let status = child.wait()?;
+    if !status.success() && counts.failed == 0 {
+        // It did not compile, or died before it could count.
+        eprintln!("error: {} failed ({status})", process::describe(command));
+        counts.failed = 1;
+    }
+    Ok(counts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COUNTS: Counts = Counts {
+        passed: 12,
+        failed: 1,
+        skipped: 3,
+    };
+
+    #[test]
+    fn lines_of_rust_tests() {
+        let line = "test result: FAILED. 12 passed; 1 failed; 3 ignored; 0 measured; \
+                    0 filtered out; finished in 0.10s";
+        assert_eq!(rust_line(line), Some(COUNTS));
+        assert_eq!(rust_line("test a::b ... ok"), None);
+        assert_eq!(rust_line("test result: nonsense"), None);
+    }
+
+    #[test]
+    fn lines_of_the_page_test() {
+        assert_eq!(page_line("12 passed, 1 failed, 3 skipped"), Some(COUNTS));
+        assert_eq!(page_line(&COUNTS.to_string()), Some(COUNTS));
+        assert_eq!(page_line("12 passed"), None);
+        assert_eq!(page_line("- 12 passed, 1 failed, 3 skipped"), None);
+    }
+}
