@@ -68,10 +68,13 @@ async function all(browser, server) {
   return counts.failed ? 1 : 0;
 }
 
-/** Runs a case: a function, or `{ run, options, ownServer }`, with a browser of its own. */
+/**
+ * Runs a case with a browser of its own. It is a function, or `{ run, options, ownServer }`, where `ownServer` holds
+ * what a server of its own is started with.
+ */
 async function one(browser, shared, given) {
-  const { run, options, ownServer = false } = typeof given === "function" ? { run: given } : given;
-  const server = ownServer ? await Server.start() : shared;
+  const { run, options, ownServer = null } = typeof given === "function" ? { run: given } : given;
+  const server = ownServer ? await Server.start(ownServer) : shared;
   const people = [];
   const newPerson = async () => {
     const someone = await person(browser, server.origin, options);

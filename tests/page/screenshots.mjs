@@ -6,15 +6,16 @@ import { join, resolve } from "node:path";
 import { DESKTOP, person } from "./browser.mjs";
 import { Tab } from "./tab.mjs";
 
-const SIDE = { width: 500, height: 640 };
-const MAIN = { width: 1240, height: 1000 };
+// Two of the one are as high as one of the other.
+const SIDE = { width: 500, height: 446 };
+const MAIN = { width: 1240, height: 953 };
 
 /** Writes `page.png` and `page-dark.png` into a folder. */
 export async function screenshots(browser, server, folder) {
   await mkdir(folder, { recursive: true });
   for (const [colorScheme, name] of [["light", "page.png"], ["dark", "page-dark.png"]]) {
     const path = resolve(join(folder, name));
-    const { context } = await person(browser, server.origin, { ...DESKTOP, colorScheme, deviceScaleFactor: 2 });
+    const { context } = await person(browser, server.origin, { ...DESKTOP, colorScheme, deviceScaleFactor: 1.5 });
     await picture(context, path, colorScheme === "dark");
     await context.close();
     console.log(`wrote ${path}`);

@@ -1,9 +1,9 @@
 // Starts and stops the real server on a free port with a data directory of its own.
 
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -32,9 +32,14 @@ export class Server {
     this.port = 0;
   }
 
-  /** Starts one with a data directory of its own. */
-  static async start() {
+  /** Starts one with a data directory of its own; `policy(given)` may change the server's own policy. */
+  static async start({ policy } = {}) {
     const server = new Server(await mkdtemp(join(tmpdir(), "authkernel-page-")));
+    if (policy) {
+      const given = JSON.parse(execFileSync(BINARY, ["policy"], { encoding: "utf8" }));
+      server.policy = join(server.data, "policy.json");
+      await writeFile(server.policy, JSON.stringify(policy(given)));
+    }
     await server.up();
     return server;
   }
@@ -51,7 +56,9 @@ export class Server {
 
   /** Starts it, on the port that it had before if it had one. */
   async up() {
-    const child = spawn(BINARY, ["serve", "--listen", `127.0.0.1:${this.port}`, "--data", this.data], {
+    const flags = ["--listen", `127.0.0.1:${this.port}`, "--data", this.data];
+    if (this.policy) flags.push("--policy", this.policy);
+    const child = spawn(BINARY, ["serve", ...flags], {
       env: {
         ...process.env,
         AUTHKERNEL_PASSWORD_MEMORY_KIB: "64",

@@ -17,6 +17,8 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 /// How long anything may take before a test gives up. Never how long something should take.
 pub const PATIENCE: Duration = Duration::from_secs(60);
+/// All that the server says, without what the web assembly engine says of itself.
+const LOG: &str = "trace,wasmtime_environ=info,cranelift_frontend=info,cranelift_entity=info,mio=info";
 /// A password that every test account has.
 pub const PASSWORD: &str = "correct horse battery staple";
 
@@ -35,7 +37,7 @@ impl Setup {
         Self {
             program: program.as_ref().to_owned(),
             data: tempfile::tempdir().expect("a temporary directory"),
-            arguments: ["--listen", "127.0.0.1:0", "--password-memory-kib", "8", "--log", "debug"]
+            arguments: ["--listen", "127.0.0.1:0", "--password-memory-kib", "8", "--log", LOG]
                 .map(str::to_owned)
                 .into(),
             environment: Vec::new(),
@@ -227,9 +229,8 @@ impl Server {
         }
         match tokio_tungstenite::connect_async(request).await {
             Ok((stream, _)) => {
-                let mut live = Live { stream };
-                let hello = live.message().await;
-                assert_eq!(hello["type"], "hello", "{hello}");
+                let mut live = Live { stream, closed: None };
+                live.hello().await;
                 Ok(live)
             }
             Err(SocketError::Http(answer)) => {
@@ -336,9 +337,22 @@ pub struct Refused {
 pub struct Live {
     /// Beneath it.
     pub stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    /// That it was closed before it could say hello.
+    closed: Option<(u16, String)>,
 }
 
 impl Live {
+    /// The first message, or that the session was signed out in the same moment.
+    async fn hello(&mut self) {
+        match self.next().await {
+            Some(Message::Text(text)) => assert!(text.contains(r#""type":"hello""#), "{text}"),
+            Some(Message::Close(Some(frame))) => {
+                self.closed = Some((frame.code.into(), frame.reason.to_string()));
+            }
+            other => panic!("expected a hello, got {other:?}"),
+        }
+    }
+
     /// The next message.
     pub async fn message(&mut self) -> Value {
         match self.next().await {
@@ -359,6 +373,9 @@ impl Live {
 
     /// Waits until the server closes it: close code and reason.
     pub async fn closed(&mut self) -> (u16, String) {
+        if let Some(closed) = self.closed.take() {
+            return closed;
+        }
         loop {
             match self.next().await {
                 Some(Message::Close(Some(frame))) => {
@@ -414,8 +431,10 @@ impl Log {
     }
 
     /// Waits until it has this text.
-    pub fn wait_for(&self, text: &str) {
-        let found = self.wait(|written| written.text.contains(text) || written.ended);
+    pub async fn wait_for(&self, text: &'static str) {
+        let log = self.clone();
+        let waiting = move || log.wait(|written| written.text.contains(text) || written.ended);
+        let found = tokio::task::spawn_blocking(waiting).await.expect("the log");
         assert!(found.contains(text), "the log has no {text:?}:\n{found}");
     }
 

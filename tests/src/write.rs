@@ -1,6 +1,6 @@
 //! Brings vector files up to date: the text of every composed token, and the one form in which files are written.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
@@ -36,4 +36,14 @@ pub fn finished(path: &Path, fixtures: &Fixtures) -> Result<String> {
 pub fn formatted(path: &Path) -> Result<String> {
     let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
     Ok(Doc::parse(&text).with_context(|| path.display().to_string())?.pretty())
+}
+
+/// Where the JSON Schema of the policy is published.
+pub fn policy_schema_path() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../kernel/policy.schema.json")
+}
+
+/// The text of the published JSON Schema of the policy.
+pub fn policy_schema() -> String {
+    format!("{:#}\n", authkernel::policy::schema())
 }

@@ -14,11 +14,14 @@ use super::audit;
 use super::settings::{LogFormat, Settings};
 use super::start::StartError;
 
+/// What the compiler of the kernel says of itself helps nobody who asks for `debug`; naming it brings it back.
+const QUIET: &str = "cranelift_codegen=warn,regalloc2=warn,wasmtime=info,wasmtime_internal_cranelift=warn";
+
 /// Sets up logging for the process. To be called once.
 ///
 /// Fails when the filter cannot be read, the audit log cannot be opened, or logging was set up before.
 pub(super) fn start(settings: &Settings) -> Result<(), StartError> {
-    let filter = EnvFilter::try_new(&settings.log)
+    let filter = EnvFilter::try_new(format!("{QUIET},{}", settings.log))
         .map_err(|error| StartError::config(format!("--log {:?}: {error}", settings.log)))?
         .and(filter_fn(|event| event.target() != audit::TARGET));
     let service = fmt::layer()

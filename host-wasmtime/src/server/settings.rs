@@ -18,6 +18,10 @@ pub struct Settings {
     #[arg(long, env = "AUTHKERNEL_DATA", value_name = "DIR", default_value = "./authkernel-data")]
     pub data: PathBuf,
 
+    /// Directory for compiled code alone, made with access for nobody else; without it one in the data directory
+    #[arg(long, env = "AUTHKERNEL_CACHE", value_name = "DIR")]
+    pub cache: Option<PathBuf>,
+
     /// Policy file; without it the policy that `authkernel policy` prints is enforced
     #[arg(long, env = "AUTHKERNEL_POLICY", value_name = "FILE")]
     pub policy: Option<PathBuf>,

@@ -139,7 +139,7 @@ async fn build(
         .keys(&keys)
         .storage(storage.clone())
         .broadcast(Announcer(broadcast))
-        .cache_dir(data.cache())
+        .cache_dir(settings.cache.clone().unwrap_or_else(|| data.cache()))
         .build()
         .await
         .map_err(cannot_build)?;

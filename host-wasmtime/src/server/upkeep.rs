@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::accounts::intents::Intent;
 use super::audit::Event;
 use super::state::App;
 
 /// How often intents that were left over are looked for.
-const EVERY: Duration = Duration::from_secs(5);
+const EVERY: Duration = Duration::from_secs(1);
 /// How old an intent is, in seconds, before it counts as left over: the request that wrote it may be at it still.
-const LEFT_OVER: u64 = 10;
+const LEFT_OVER: u64 = 3;
 
 /// Pays the sign-outs that are owed and forgets old tickets, until the server stops.
 pub(crate) async fn run(app: App) {
@@ -26,34 +27,46 @@ pub(crate) async fn run(app: App) {
     }
 }
 
-/// Executes the intents that were committed until a moment; what fails is tried again next time.
+/// Executes the intents that were committed until a moment. One that fails is tried again next time, and holds up no
+/// other.
 pub(crate) async fn pay_intents(app: &App, until: u64) {
-    let intents = match app.accounts.intents_until(until).await {
-        Ok(intents) => intents,
-        Err(error) => {
-            tracing::error!(?error, "intents to sign out cannot be read: trying again");
-            return;
-        }
-    };
-    for (id, intent) in intents {
-        let event = Event {
-            action: "intent",
-            actor: &intent.subject,
-            actor_sid: &intent.acting_sid,
-            subject: &intent.subject,
-            selector: "policy",
-            reason: &intent.trigger,
-            address: None,
-        };
-        match app.auth.credentials_changed(intent.later()).await {
-            Ok(done) => {
-                app.forget_intent(id).await;
-                event.report(&done);
-            }
+    let mut after = 0;
+    loop {
+        let intents = match app.accounts.intents_until(until, after).await {
+            Ok(intents) => intents,
             Err(error) => {
-                tracing::error!(%error, "a sign-out that is owed failed: trying again");
-                event.pending(error.code().as_str());
+                tracing::error!(?error, "intents to sign out cannot be read: trying again");
+                return;
             }
+        };
+        let Some((last, _)) = intents.last() else {
+            return;
+        };
+        after = *last;
+        for (id, intent) in intents {
+            pay(app, id, &intent).await;
+        }
+    }
+}
+
+async fn pay(app: &App, id: i64, intent: &Intent) {
+    let event = Event {
+        action: "intent",
+        actor: &intent.subject,
+        actor_sid: &intent.acting_sid,
+        subject: &intent.subject,
+        selector: "policy",
+        reason: &intent.trigger,
+        address: None,
+    };
+    match app.auth.credentials_changed(intent.later()).await {
+        Ok(done) => {
+            app.forget_intent(id).await;
+            event.report(&done);
+        }
+        Err(error) => {
+            tracing::error!(%error, "a sign-out that is owed failed: trying again");
+            event.pending(error.code().as_str());
         }
     }
 }

@@ -5,7 +5,8 @@ use crate::ports::Ports;
 use crate::record::Timestamp;
 
 /// A host in memory: every call of storage and broadcast is written into one log, in order.
-pub type TestHost = Ports<Traced<MemoryStorage>, Traced<RecordingBroadcast>, TestClock, SeededRandom>;
+pub type TestHost =
+    Ports<Traced<MemoryStorage>, Traced<RecordingBroadcast>, TestClock, SeededRandom>;
 
 /// An empty host whose clock shows `now`, and its log.
 pub fn test_host(now: Timestamp) -> (TestHost, CallLog) {

@@ -51,6 +51,9 @@ mod tests {
         random.fill(&mut bytes).unwrap();
         let first = u64::from_be_bytes(bytes[..8].try_into().unwrap());
         let second = u64::from_be_bytes(bytes[8..].try_into().unwrap());
-        assert_eq!((first, second), (6_457_827_717_110_365_317, 3_203_168_211_198_807_973));
+        assert_eq!(
+            (first, second),
+            (6_457_827_717_110_365_317, 3_203_168_211_198_807_973)
+        );
     }
 }

@@ -71,7 +71,9 @@ impl Broadcast for RecordingBroadcast {
             .into_iter()
             .map(|message| {
                 let refused = match &message {
-                    Message::Disconnect(disconnect) => state.refused_topics.contains(&disconnect.topic),
+                    Message::Disconnect(disconnect) => {
+                        state.refused_topics.contains(&disconnect.topic)
+                    }
                     Message::Recheck(_) => false,
                 };
                 if state.down || refused {

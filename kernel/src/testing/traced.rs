@@ -7,9 +7,9 @@ use std::vec::Vec;
 
 use crate::ports::{Broadcast, BroadcastError, MaybeSend, Message, Storage, StorageError};
 use crate::record::{
-    Consumed, Consumption, CutOff, Deleted, DeliveryClaim, ExpiryBatch, FindQuery, Found, Insertion,
-    ListQuery, MatchingRevocation, MatchingRevoked, Record, RecordId, Revocation, RevocationTarget,
-    Revoked, StoredSessions, Touch,
+    Consumed, Consumption, CutOff, Deleted, DeliveryClaim, ExpiryBatch, FindQuery, Found,
+    Insertion, ListQuery, MatchingRevocation, MatchingRevoked, Record, RecordId, Revocation,
+    RevocationTarget, Revoked, StoredSessions, Touch,
 };
 
 /// The calls of one or more ports, in order, as short texts such as `storage.find jti=…`; clones are the same log.
@@ -77,7 +77,11 @@ impl CallLog {
 
     fn note(&self, call: &str, subject: &str) -> Result<(), StorageError> {
         let mut state = self.state();
-        let line = if subject.is_empty() { call.into() } else { format!("{call} {subject}") };
+        let line = if subject.is_empty() {
+            call.into()
+        } else {
+            format!("{call} {subject}")
+        };
         state.calls.push(line);
         let port = call.split('.').next().unwrap_or(call);
         for index in 0..state.faults.len() {
@@ -134,13 +138,17 @@ impl<S: Storage + MaybeSend + Sync> Storage for Traced<S> {
     }
 
     async fn find_many(&self, queries: Vec<FindQuery>) -> Result<Vec<Found>, StorageError> {
-        self.log.note("storage.find_many", &format!("{}", queries.len()))?;
+        self.log
+            .note("storage.find_many", &format!("{}", queries.len()))?;
         self.port.find_many(queries).await
     }
 
     async fn insert(&self, insertion: Insertion) -> Result<u64, StorageError> {
         let how = if insertion.open { "open" } else { "join" };
-        self.log.note("storage.insert", &format!("jti={} {how}", insertion.record.jti))?;
+        self.log.note(
+            "storage.insert",
+            &format!("jti={} {how}", insertion.record.jti),
+        )?;
         self.port.insert(insertion).await
     }
 
@@ -158,22 +166,28 @@ impl<S: Storage + MaybeSend + Sync> Storage for Traced<S> {
         revocation: MatchingRevocation,
     ) -> Result<MatchingRevoked, StorageError> {
         let dry = if revocation.dry_run { " dry_run" } else { "" };
-        self.log.note("storage.revoke_matching", &format!("subject={}{dry}", revocation.subject))?;
+        self.log.note(
+            "storage.revoke_matching",
+            &format!("subject={}{dry}", revocation.subject),
+        )?;
         self.port.revoke_matching(revocation).await
     }
 
     async fn consume(&self, consumption: Consumption) -> Result<Consumed, StorageError> {
-        self.log.note("storage.consume", &format!("jti={}", consumption.jti))?;
+        self.log
+            .note("storage.consume", &format!("jti={}", consumption.jti))?;
         self.port.consume(consumption).await
     }
 
     async fn touch(&self, touch: Touch) -> Result<(), StorageError> {
-        self.log.note("storage.touch", &format!("sid={}", touch.sid))?;
+        self.log
+            .note("storage.touch", &format!("sid={}", touch.sid))?;
         self.port.touch(touch).await
     }
 
     async fn list(&self, query: ListQuery) -> Result<StoredSessions, StorageError> {
-        self.log.note("storage.list", &format!("subject={}", query.subject))?;
+        self.log
+            .note("storage.list", &format!("subject={}", query.subject))?;
         self.port.list(query).await
     }
 
@@ -187,19 +201,23 @@ impl<S: Storage + MaybeSend + Sync> Storage for Traced<S> {
     }
 
     async fn delivered(&self, records: Vec<RecordId>) -> Result<(), StorageError> {
-        self.log.note("storage.delivered", &format!("{}", records.len()))?;
+        self.log
+            .note("storage.delivered", &format!("{}", records.len()))?;
         self.port.delivered(records).await
     }
 
     async fn delete_expired(&self, batch: ExpiryBatch) -> Result<Deleted, StorageError> {
-        self.log.note("storage.delete_expired", &format!("{}", batch.limit))?;
+        self.log
+            .note("storage.delete_expired", &format!("{}", batch.limit))?;
         self.port.delete_expired(batch).await
     }
 
     async fn raise_cut_off(&self, cut_off: CutOff) -> Result<(), StorageError> {
         let what = match &cut_off {
             CutOff::Subject(cut_off) => format!("subject={}", cut_off.subject),
-            CutOff::Tenant(cut_off) => format!("tenant={}", cut_off.tenant.as_deref().unwrap_or("")),
+            CutOff::Tenant(cut_off) => {
+                format!("tenant={}", cut_off.tenant.as_deref().unwrap_or(""))
+            }
             CutOff::Key(cut_off) => format!("kid={}", cut_off.kid),
         };
         self.log.note("storage.raise_cut_off", &what)?;
@@ -210,7 +228,11 @@ impl<S: Storage + MaybeSend + Sync> Storage for Traced<S> {
 impl<B: Broadcast + MaybeSend + Sync> Broadcast for Traced<B> {
     async fn publish(&self, messages: Vec<Message>) -> Vec<Result<(), BroadcastError>> {
         // A fault of storage's kind means that the broker cannot be reached.
-        if self.log.note("broadcast.publish", &format!("{}", messages.len())).is_err() {
+        if self
+            .log
+            .note("broadcast.publish", &format!("{}", messages.len()))
+            .is_err()
+        {
             let refusal = || Err(BroadcastError::Unavailable("told to fail".into()));
             return messages.iter().map(|_| refusal()).collect();
         }
@@ -223,7 +245,10 @@ fn names(query: &FindQuery) -> String {
     let (name, value) = match query {
         FindQuery { jti: Some(jti), .. } => ("jti", jti),
         FindQuery { sid: Some(sid), .. } => ("sid", sid),
-        FindQuery { subject: Some(subject), .. } => ("subject", subject),
+        FindQuery {
+            subject: Some(subject),
+            ..
+        } => ("subject", subject),
         FindQuery { kid: Some(kid), .. } => ("kid", kid),
         _ => return String::new(),
     };

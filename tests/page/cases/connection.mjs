@@ -6,7 +6,7 @@ import { Tab } from "../tab.mjs";
 
 export const cases = {
   "a server that goes away and comes back": {
-    ownServer: true,
+    ownServer: {},
     async run({ context, server, expectServerAway }) {
       const first = await Tab.demo(context);
       const phone = await first.openDevice();
@@ -26,7 +26,7 @@ export const cases = {
   },
 
   "a session that was ended while the tab was cut off stays closed": {
-    ownServer: true,
+    ownServer: {},
     async run({ context, server, expectServerAway }) {
       const first = await Tab.demo(context);
       const { token } = await first.session();
@@ -42,6 +42,24 @@ export const cases = {
       assert.match(said, /This device was signed out/);
       assert.match(said, /refused with HTTP 401/);
       assert.equal(await first.session(), null);
+    },
+  },
+
+  "a session that reaches its end is closed, and the page says so": {
+    ownServer: {
+      policy(given) {
+        given.purposes.user.lifetime = "6s";
+        return { ...given, leeway_seconds: 0 };
+      },
+    },
+    async run({ context }) {
+      const first = await Tab.demo(context);
+      const said = await first.ended();
+      assert.match(said, /This session has reached its end/);
+      assert.match(said, /code 4001, reason “expired”/);
+      assert.match(said, /refused with HTTP 401 \(token_expired\)/);
+      await first.press("Sign in");
+      await first.live();
     },
   },
 

@@ -127,7 +127,7 @@ export const cases = {
     await first.pressAndConfirm("Sign out all others");
     assert.match(await far.ended(), /signed out from somewhere else/);
     assert.deepEqual((await far.sockets()).closed, [{ code: 4001, reason: "revoked" }]);
-    await first.page.locator("#report-rows", { hasText: /after [\d.]+ m?s in the server/ }).waitFor();
+    await first.page.locator("#report-rows", { hasText: /after [\d.]+ m?s \(server\)/ }).waitFor();
     await first.counted(1, 1);
   },
 

@@ -187,3 +187,32 @@ async fn until_connected(server: &Server, token: &str) -> authkernel_tests::serv
     };
     timeout(PATIENCE, tries).await.expect("a place")
 }
+
+#[tokio::test]
+async fn a_locked_database_refuses_and_loses_nothing() {
+    let (setup, server) = start();
+    let session = server.newcomer("a@example.com").await;
+    let other = server.sign_in("a@example.com").await;
+    let lock = rusqlite::Connection::open(setup.data().join("authkernel.db")).unwrap();
+    lock.execute_batch("BEGIN IMMEDIATE").unwrap();
+
+    // Reading goes on; whatever has to write says that it could not, and never that it did.
+    server.get("/api/me", &session.token).await.expect(200);
+    let body = json!({ "email": "a@example.com", "password": PASSWORD });
+    let change = json!({ "current": PASSWORD, "new": "another password" });
+    let (out, signed_in, changed) = tokio::join!(
+        server.delete("/api/session", &other.token),
+        server.send(Method::POST, "/api/sign-in", None, Some(body)),
+        server.post("/api/password", &session.token, change),
+    );
+    for answer in [out, signed_in, changed] {
+        assert!(answer.headers.contains_key("retry-after"));
+        answer.refused(503, "storage_unavailable");
+    }
+    lock.execute_batch("ROLLBACK").unwrap();
+
+    server.get("/api/me", &other.token).await.expect(200);
+    assert_eq!(server.delete("/api/session", &other.token).await.expect(200).counts(), (1, 1, 0));
+    server.get("/api/me", &other.token).await.refused(401, "token_revoked");
+    server.sign_in("a@example.com").await;
+}

@@ -24,7 +24,7 @@ async fn a_password_change_that_was_cut_off_signs_out_the_others_at_the_next_sta
     let new = "another password";
     let body = json!({ "current": PASSWORD, "new": new });
     let sent = send_into_the_void(&server, "/api/password", &acting.token, body);
-    server.log().wait_for("fault: stopped at after-credential-commit");
+    server.log().wait_for("fault: stopped at after-credential-commit").await;
     // The change is committed, and nothing was signed out.
     server.get("/api/me", &other.token).await.expect(200);
     server.kill();
@@ -53,7 +53,7 @@ async fn an_email_change_that_was_cut_off_signs_out_everywhere_at_the_next_start
     let acting = server.newcomer("a@example.com").await;
     let body = json!({ "current": PASSWORD, "email": "b@example.com" });
     let sent = send_into_the_void(&server, "/api/email", &acting.token, body);
-    server.log().wait_for("fault: stopped at after-credential-commit");
+    server.log().wait_for("fault: stopped at after-credential-commit").await;
     server.kill();
     sent.await.unwrap();
 
@@ -72,7 +72,7 @@ async fn a_sign_out_that_was_cut_off_before_the_broadcast_is_told_at_the_next_st
     let live = server.connect(&other.token).await.unwrap();
     let body = json!({ "keep_current": true });
     let sent = send_into_the_void(&server, "/api/sign-out-everywhere", &acting.token, body);
-    server.log().wait_for("fault: stopped at after-revoke-commit");
+    server.log().wait_for("fault: stopped at after-revoke-commit").await;
     // Dead for everybody before anybody was told.
     server.get("/api/me", &other.token).await.refused(401, "token_revoked");
     assert!(server.connect(&other.token).await.is_err());
@@ -85,7 +85,7 @@ async fn a_sign_out_that_was_cut_off_before_the_broadcast_is_told_at_the_next_st
     let server = setup.start();
     server.get("/api/me", &other.token).await.refused(401, "token_revoked");
     server.get("/api/me", &acting.token).await.expect(200);
-    server.log().wait_for("delivered=1");
+    server.log().wait_for("delivered=1").await;
     server.terminate();
     tokio::task::spawn_blocking(|| server.wait()).await.unwrap();
     assert_eq!(undelivered(setup.data()), 0);

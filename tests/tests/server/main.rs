@@ -14,7 +14,9 @@ use authkernel_tests::server::{Server, Setup};
 
 /// A server with a new data directory, not started yet.
 fn setup() -> Setup {
-    Setup::new(env!("CARGO_BIN_EXE_authkernel-under-test"))
+    // Compiled code is shared, so that only the first start compiles.
+    let cache = concat!("--cache=", env!("CARGO_TARGET_TMPDIR"), "/server-cache");
+    Setup::new(env!("CARGO_BIN_EXE_authkernel-under-test")).argument(cache)
 }
 
 /// A server that runs, with what it keeps.

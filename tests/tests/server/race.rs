@@ -9,7 +9,7 @@ use reqwest::Method;
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
 
-use super::start;
+use super::{setup, start};
 
 const ROUNDS: usize = 25;
 const SESSIONS: usize = 8;
@@ -80,7 +80,8 @@ async fn must_be_open(live: &mut Live) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_sign_in_with_an_old_password_outlives_its_change() {
-    let (_setup, server) = start();
+    let setup = setup().argument("--tries-per-account=1000");
+    let server = setup.start();
     let mut survived_sign_ins = 0;
     for round in 0..15 {
         let email = format!("a{round}@example.com");

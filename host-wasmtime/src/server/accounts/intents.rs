@@ -57,13 +57,17 @@ pub(super) fn insert(sql: &Connection, intent: &Intent) -> rusqlite::Result<i64>
     Ok(sql.last_insert_rowid())
 }
 
-/// The oldest ones that were committed until a moment.
-pub(super) fn until(sql: &Connection, at: Timestamp) -> rusqlite::Result<Vec<(i64, Intent)>> {
+/// The oldest ones that were committed until a moment and come after an id.
+pub(super) fn until(
+    sql: &Connection,
+    at: Timestamp,
+    after: i64,
+) -> rusqlite::Result<Vec<(i64, Intent)>> {
     let mut select = sql.prepare_cached(
         "SELECT id, subject, trigger, acting_sid, changed_at FROM intents
-         WHERE changed_at <= ?1 ORDER BY id LIMIT ?2",
+         WHERE changed_at <= ?1 AND id > ?2 ORDER BY id LIMIT ?3",
     )?;
-    let rows = select.query_map(params![integer(at), BATCH], |row| {
+    let rows = select.query_map(params![integer(at), after, BATCH], |row| {
         let intent = Intent {
             subject: row.get(1)?,
             trigger: row.get(2)?,

@@ -129,12 +129,14 @@ impl Accounts {
             .await
     }
 
-    /// Intents that were committed until a moment and not removed since, oldest first.
+    /// A batch of the intents that were committed until a moment and not removed since, oldest first, from after the
+    /// one with this id; empty when there are no more.
     pub(crate) async fn intents_until(
         &self,
         at: Timestamp,
+        after: i64,
     ) -> Result<Vec<(i64, Intent)>, StorageError> {
-        self.storage.read(move |sql| intents::until(sql, at)).await
+        self.storage.read(move |sql| intents::until(sql, at, after)).await
     }
 
     /// Removes an intent that was executed.
@@ -231,7 +233,7 @@ mod tests {
 
         let taken = accounts.change_email(&read, "b@example.com".parse().unwrap(), intent("email"));
         assert_eq!(taken.await.unwrap(), Changed::EmailTaken);
-        assert!(accounts.intents_until(99).await.unwrap().is_empty());
+        assert!(accounts.intents_until(99, 0).await.unwrap().is_empty());
 
         let changed = accounts.change_password(&read, "second".to_owned(), intent("password"));
         let Changed::Done { intent: id } = changed.await.unwrap() else { panic!("not changed") };
@@ -240,9 +242,10 @@ mod tests {
 
         let now = accounts.by_subject("a").await.unwrap().unwrap();
         assert_eq!((now.password_hash.as_str(), now.version), ("second", 2));
-        assert!(accounts.intents_until(19).await.unwrap().is_empty());
-        assert_eq!(accounts.intents_until(20).await.unwrap(), [(id, intent("password"))]);
+        assert!(accounts.intents_until(19, 0).await.unwrap().is_empty());
+        assert_eq!(accounts.intents_until(20, 0).await.unwrap(), [(id, intent("password"))]);
+        assert!(accounts.intents_until(20, id).await.unwrap().is_empty());
         accounts.remove_intent(id).await.unwrap();
-        assert!(accounts.intents_until(99).await.unwrap().is_empty());
+        assert!(accounts.intents_until(99, 0).await.unwrap().is_empty());
     }
 }

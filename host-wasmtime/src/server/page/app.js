@@ -3,9 +3,10 @@
 import { setUpAccount } from "./account.js";
 import { setUpActions } from "./act.js";
 import { withdraw } from "./confirm.js";
+import { nameOf } from "./devices.js";
 import { byId, showOnly } from "./dom.js";
 import { showEnded, showEndedFacts } from "./ended.js";
-import { ago, clock, duration, now } from "./format.js";
+import { ago, clock, count, duration, now } from "./format.js";
 import { setUpList } from "./list.js";
 import { comeBack, openLive } from "./live.js";
 import { log, showLog } from "./log.js";
@@ -183,11 +184,20 @@ function tellEnd() {
 /** What the server says on the live connection. */
 function pushed(message) {
   if (message.type === "sessions") list.refresh();
+  else if (message.type === "event") happened(message);
   else if (message.type === "closed") {
     for (const { sid, after_ms: afterMs } of message.sockets) {
       if (Number.isFinite(afterMs)) closedByServer(sid, afterMs);
     }
   }
+}
+
+/** Something that another device did. What a tab of this browser did it has told before. */
+function happened({ action, sid, revoked }) {
+  if (sid === tab.session.sid || tabs.connections().has(sid)) return;
+  const device = tab.sessions.find((session) => session.sid === sid);
+  if (action === "sign_in") log("Another device signed in.");
+  else log(`${device ? nameOf(device) : "Another device"}: ${action.replaceAll("_", " ")}, ${count(revoked, "device")} signed out.`);
 }
 
 function emailChanged(session, email) {

@@ -39,13 +39,9 @@ function row({ device, self, back, ...rest }) {
 }
 
 function closing({ after, server, left, watched, elsewhere }) {
-  if (after !== undefined) {
-    const cell = element("td", { "data-tone": "good" }, `after ${duration(after)}`);
-    if (server !== undefined) cell.append(element("span", { class: "aside" }, `${duration(server)} in the server`));
-    return cell;
-  }
+  if (after !== undefined) return element("td", { "data-tone": "good" }, `after ${duration(after)}`);
   if (left) return element("td", { "data-tone": "muted" }, "left by itself");
-  if (server !== undefined) return element("td", { "data-tone": "good" }, `after ${duration(server)} in the server`);
+  if (server !== undefined) return element("td", { "data-tone": "good" }, `after ${duration(server)} (server)`);
   if (watched) return element("td", {}, "still open");
   return element("td", { "data-tone": "muted" }, elsewhere ? "in another browser" : "had none");
 }

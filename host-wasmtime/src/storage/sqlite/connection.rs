@@ -24,11 +24,15 @@ const STATEMENTS: usize = 128;
 pub(super) fn open_writer(path: &Path, busy_timeout: Duration) -> Result<Connection, OpenError> {
     create(path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut sql = Connection::open_with_flags(path, flags).map_err(|error| OpenError::at(path, error))?;
-    sql.busy_timeout(busy_timeout).map_err(OpenError::from_sql)?;
+    let mut sql =
+        Connection::open_with_flags(path, flags).map_err(|error| OpenError::at(path, error))?;
+    sql.busy_timeout(busy_timeout)
+        .map_err(OpenError::from_sql)?;
     // Nothing is written into a file before it is known to be ours.
     if let Owner::Somebody = migrations::owner(&sql).map_err(|error| OpenError::at(path, error))? {
-        return Err(OpenError::ForeignDatabase { path: path.to_owned() });
+        return Err(OpenError::ForeignDatabase {
+            path: path.to_owned(),
+        });
     }
     write_ahead_log(&sql, busy_timeout)?;
     full_synchronous(&sql)?;
@@ -43,8 +47,10 @@ pub(super) fn open_writer(path: &Path, busy_timeout: Duration) -> Result<Connect
 /// A reading connection: it cannot write.
 pub(super) fn open_reader(path: &Path, busy_timeout: Duration) -> Result<Connection, OpenError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let sql = Connection::open_with_flags(path, flags).map_err(|error| OpenError::at(path, error))?;
-    sql.busy_timeout(busy_timeout).map_err(OpenError::from_sql)?;
+    let sql =
+        Connection::open_with_flags(path, flags).map_err(|error| OpenError::at(path, error))?;
+    sql.busy_timeout(busy_timeout)
+        .map_err(OpenError::from_sql)?;
     common(&sql)?;
     Ok(sql)
 }
@@ -78,7 +84,8 @@ fn create(path: &Path) -> Result<(), OpenError> {
 fn write_ahead_log(sql: &Connection, busy_timeout: Duration) -> Result<(), OpenError> {
     let deadline = Instant::now() + busy_timeout;
     loop {
-        let mode = sql.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get::<_, String>(0));
+        let mode =
+            sql.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get::<_, String>(0));
         match mode {
             Ok(mode) if mode == "wal" => return Ok(()),
             Ok(found) => {
@@ -124,7 +131,10 @@ fn common(sql: &Connection) -> Result<(), OpenError> {
         .and_then(|()| sql.pragma_update(None, "cell_size_check", true))
         .and_then(|()| sql.pragma_update(None, "temp_store", "MEMORY"))
         .and_then(|()| sql.pragma_update(None, "cache_size", CACHE_KIB))
-        .and_then(|()| sql.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true).map(drop))
+        .and_then(|()| {
+            sql.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)
+                .map(drop)
+        })
         .map_err(OpenError::from_sql)
 }
 

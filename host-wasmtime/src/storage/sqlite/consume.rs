@@ -21,7 +21,11 @@ pub(super) fn consume(sql: &Connection, consumption: &Consumption) -> Result<Con
             Some(record) => newest_successors(sql, tenant, record)?,
             None => Vec::new(),
         };
-        return Ok(Consumed::Lost { record, session, newest });
+        return Ok(Consumed::Lost {
+            record,
+            session,
+            newest,
+        });
     }
     let epoch = epoch(sql, tenant, &consumption.subject)?;
     let successors: Vec<String> = consumption
@@ -46,7 +50,9 @@ pub(super) fn consume(sql: &Connection, consumption: &Consumption) -> Result<Con
         if (&record.tenant, &record.sid, &record.subject)
             != (&consumption.tenant, &consumption.sid, &consumption.subject)
         {
-            return Err(Failure::other("a successor must have its predecessor's tenant, sid and subject"));
+            return Err(Failure::other(
+                "a successor must have its predecessor's tenant, sid and subject",
+            ));
         }
         let joins = Session {
             tenant: record.tenant.clone(),
@@ -75,7 +81,11 @@ fn may_win(consumption: &Consumption, record: Option<&Record>, session: Option<&
 }
 
 /// The newest live record of each purpose among the record's successors, and theirs.
-fn newest_successors(sql: &Connection, tenant: &str, record: &Record) -> Result<Vec<Record>, Failure> {
+fn newest_successors(
+    sql: &Connection,
+    tenant: &str,
+    record: &Record,
+) -> Result<Vec<Record>, Failure> {
     let mut newest: BTreeMap<String, Record> = BTreeMap::new();
     let mut seen = HashSet::new();
     let mut next = record.successors.clone();

@@ -25,9 +25,17 @@ pub(super) fn raise(sql: &Connection, cut_off: &CutOff) -> Result<(), Failure> {
             .execute(params![tenant, cut_off.subject, integer(cut_off.below)])?;
             raise_subject(sql, cut_off)
         }
-        CutOff::Tenant(TenantCutOff { tenant, at, forget_at }) => {
-            upsert(sql, (TENANT, tenant_key(tenant)?, "", ""), *at, &[], *forget_at)
-        }
+        CutOff::Tenant(TenantCutOff {
+            tenant,
+            at,
+            forget_at,
+        }) => upsert(
+            sql,
+            (TENANT, tenant_key(tenant)?, "", ""),
+            *at,
+            &[],
+            *forget_at,
+        ),
         CutOff::Key(KeyCutOff { kid, at, forget_at }) => {
             upsert(sql, (KEY, "", kid, ""), *at, &[], *forget_at)
         }
@@ -41,7 +49,12 @@ pub(super) fn raise_subject(sql: &Connection, cut_off: &SubjectCutOff) -> Result
         Some("") => return Err(Failure::other("a purpose is never empty: leave it out")),
         Some(purpose) => purpose,
     };
-    let key = (SUBJECT, tenant_key(&cut_off.tenant)?, cut_off.subject.as_str(), purpose);
+    let key = (
+        SUBJECT,
+        tenant_key(&cut_off.tenant)?,
+        cut_off.subject.as_str(),
+        purpose,
+    );
     upsert(sql, key, cut_off.below, &cut_off.spared, cut_off.forget_at)
 }
 

@@ -28,12 +28,20 @@ pub(super) fn undelivered(sql: &Connection, claim: &DeliveryClaim) -> Result<Vec
                  WHERE tenant = ?3 AND subject = ?4 AND notify_due <= ?1 AND leased_until <= ?1
                  ORDER BY notify_due, jti LIMIT ?2"
             ))?
-            .query_map(params![at, limit, tenant_key(&only.tenant)?, only.subject], record)?
+            .query_map(
+                params![at, limit, tenant_key(&only.tenant)?, only.subject],
+                record,
+            )?
             .collect::<Result<Vec<_>, _>>()?,
     };
-    let mut lease = sql.prepare_cached("UPDATE records SET leased_until = ?3 WHERE tenant = ?1 AND jti = ?2")?;
+    let mut lease =
+        sql.prepare_cached("UPDATE records SET leased_until = ?3 WHERE tenant = ?1 AND jti = ?2")?;
     for record in &records {
-        lease.execute(params![tenant_key(&record.tenant)?, record.jti, integer(claim.lease_until)])?;
+        lease.execute(params![
+            tenant_key(&record.tenant)?,
+            record.jti,
+            integer(claim.lease_until)
+        ])?;
     }
     Ok(records)
 }

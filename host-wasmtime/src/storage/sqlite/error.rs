@@ -44,7 +44,9 @@ pub enum OpenError {
     #[error("another process keeps the database locked: stop it, or set a longer busy timeout")]
     Locked,
     /// SQLite did not take a setting that a promise depends on.
-    #[error("sqlite runs with {pragma} = {found} instead of {wanted}, which could lose revocations")]
+    #[error(
+        "sqlite runs with {pragma} = {found} instead of {wanted}, which could lose revocations"
+    )]
     Setting {
         /// The setting.
         pragma: &'static str,

@@ -36,5 +36,10 @@ pub(super) fn delete_expired(sql: &Connection, batch: &ExpiryBatch) -> Result<De
                  OR EXISTS (SELECT 1 FROM cut_offs WHERE forget_at < ?1)",
         )?
         .query_row(params![integer(batch.before)], |row| row.get(0))?;
-    Ok(Deleted { records, sessions, cut_offs, more })
+    Ok(Deleted {
+        records,
+        sessions,
+        cut_offs,
+        more,
+    })
 }

@@ -43,7 +43,15 @@ fn cut_offs(sql: &Connection, tenant: &str, query: &FindQuery) -> Result<Vec<Cut
          WHERE kind = ?6 AND tenant = '' AND name = ?7 AND purpose = ''",
     )?;
     let rows = statement.query_map(
-        params![SUBJECT, tenant, query.subject, query.purpose, TENANT, KEY, query.kid],
+        params![
+            SUBJECT,
+            tenant,
+            query.subject,
+            query.purpose,
+            TENANT,
+            KEY,
+            query.kid
+        ],
         cut_offs::from_row,
     )?;
     Ok(rows.collect::<Result<_, _>>()?)

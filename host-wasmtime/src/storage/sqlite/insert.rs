@@ -8,9 +8,15 @@ use super::rows::{epoch, insert_record, insert_session, integer, tenant_key};
 
 /// Runs inside a savepoint: a failure undoes what was done before it.
 pub(super) fn insert(sql: &Connection, insertion: &Insertion) -> Result<u64, Failure> {
-    let Insertion { record, session, .. } = insertion;
-    if (&record.tenant, &record.sid, &record.subject) != (&session.tenant, &session.sid, &session.subject) {
-        return Err(Failure::other("a record and its session must have the same tenant, sid and subject"));
+    let Insertion {
+        record, session, ..
+    } = insertion;
+    if (&record.tenant, &record.sid, &record.subject)
+        != (&session.tenant, &session.sid, &session.subject)
+    {
+        return Err(Failure::other(
+            "a record and its session must have the same tenant, sid and subject",
+        ));
     }
     let epoch = epoch(sql, tenant_key(&record.tenant)?, &record.subject)?;
     if insertion.guard.is_some_and(|guard| epoch > guard) {

@@ -8,7 +8,9 @@ use super::error::OpenError;
 const APPLICATION_ID: i32 = 0x6175_7468;
 
 /// Step `n` leads to schema version `n + 1`.
-const STEPS: &[&str] = &[include_str!("../../../migrations/sqlite/001_token_records.sql")];
+const STEPS: &[&str] = &[include_str!(
+    "../../../migrations/sqlite/001_token_records.sql"
+)];
 
 /// What the file says of itself.
 pub(super) enum Owner {
@@ -46,7 +48,9 @@ pub(super) fn run(sql: &mut Connection) -> Result<(), OpenError> {
         return Err(OpenError::SchemaNewer { found, known });
     }
     for step in STEPS.iter().skip(found as usize) {
-        transaction.execute_batch(step).map_err(OpenError::from_sql)?;
+        transaction
+            .execute_batch(step)
+            .map_err(OpenError::from_sql)?;
     }
     if found < known {
         transaction

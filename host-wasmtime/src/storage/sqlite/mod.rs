@@ -162,16 +162,23 @@ impl Storage for SqliteStorage {
         if queries.is_empty() {
             return Ok(Vec::new());
         }
-        self.run_read(move |sql| queries.into_iter().map(|query| find::find(sql, query)).collect())
-            .await
+        self.run_read(move |sql| {
+            queries
+                .into_iter()
+                .map(|query| find::find(sql, query))
+                .collect()
+        })
+        .await
     }
 
     async fn insert(&self, insertion: Insertion) -> Result<u64, StorageError> {
-        self.run_write(move |sql| insert::insert(sql, &insertion)).await
+        self.run_write(move |sql| insert::insert(sql, &insertion))
+            .await
     }
 
     async fn revoke(&self, revocation: Revocation) -> Result<Revoked, StorageError> {
-        self.run_write(move |sql| revoke::revoke(sql, &revocation)).await
+        self.run_write(move |sql| revoke::revoke(sql, &revocation))
+            .await
     }
 
     async fn revoke_matching(
@@ -188,7 +195,8 @@ impl Storage for SqliteStorage {
     }
 
     async fn consume(&self, consumption: Consumption) -> Result<Consumed, StorageError> {
-        self.run_write(move |sql| consume::consume(sql, &consumption)).await
+        self.run_write(move |sql| consume::consume(sql, &consumption))
+            .await
     }
 
     async fn touch(&self, touch: Touch) -> Result<(), StorageError> {
@@ -200,21 +208,25 @@ impl Storage for SqliteStorage {
     }
 
     async fn undelivered(&self, claim: DeliveryClaim) -> Result<Vec<Record>, StorageError> {
-        self.run_write(move |sql| delivery::undelivered(sql, &claim)).await
+        self.run_write(move |sql| delivery::undelivered(sql, &claim))
+            .await
     }
 
     async fn delivered(&self, records: Vec<RecordId>) -> Result<(), StorageError> {
         if records.is_empty() {
             return Ok(());
         }
-        self.run_write(move |sql| delivery::delivered(sql, &records)).await
+        self.run_write(move |sql| delivery::delivered(sql, &records))
+            .await
     }
 
     async fn delete_expired(&self, batch: ExpiryBatch) -> Result<Deleted, StorageError> {
-        self.run_write(move |sql| expiry::delete_expired(sql, &batch)).await
+        self.run_write(move |sql| expiry::delete_expired(sql, &batch))
+            .await
     }
 
     async fn raise_cut_off(&self, cut_off: CutOff) -> Result<(), StorageError> {
-        self.run_write(move |sql| cut_offs::raise(sql, &cut_off)).await
+        self.run_write(move |sql| cut_offs::raise(sql, &cut_off))
+            .await
     }
 }

@@ -57,7 +57,9 @@ struct Target {
 fn token(sql: &Connection, revocation: &Revocation, jti: &str) -> Result<Option<Target>, Failure> {
     let tenant = tenant_key(&revocation.tenant)?;
     let found = sql
-        .prepare_cached("SELECT id, subject, status, purpose FROM records WHERE tenant = ?1 AND jti = ?2")?
+        .prepare_cached(
+            "SELECT id, subject, status, purpose FROM records WHERE tenant = ?1 AND jti = ?2",
+        )?
         .query_row(params![tenant, jti], |row| {
             let live = LiveRecord {
                 id: row.get(0)?,
@@ -67,20 +69,42 @@ fn token(sql: &Connection, revocation: &Revocation, jti: &str) -> Result<Option<
         })
         .optional()?;
     let Some((live, subject, status)) = found else {
-        return Ok(Some(Target { known: false, revoked: false, records: 0 }));
+        return Ok(Some(Target {
+            known: false,
+            revoked: false,
+            records: 0,
+        }));
     };
-    if revocation.subject.as_ref().is_some_and(|wanted| *wanted != subject) {
+    if revocation
+        .subject
+        .as_ref()
+        .is_some_and(|wanted| *wanted != subject)
+    {
         return Ok(None);
     }
     let revoked = status == LIVE;
     if revoked {
         let notify = revocation.notify_purposes.contains(&live.purpose);
-        revoke_record(sql, &live, revocation.at, &revocation.reason, notify.then_some(revocation.due))?;
+        revoke_record(
+            sql,
+            &live,
+            revocation.at,
+            &revocation.reason,
+            notify.then_some(revocation.due),
+        )?;
     }
-    Ok(Some(Target { known: true, revoked, records: u32::from(revoked) }))
+    Ok(Some(Target {
+        known: true,
+        revoked,
+        records: u32::from(revoked),
+    }))
 }
 
-fn session(sql: &Connection, revocation: &Revocation, sid: &str) -> Result<Option<Target>, Failure> {
+fn session(
+    sql: &Connection,
+    revocation: &Revocation,
+    sid: &str,
+) -> Result<Option<Target>, Failure> {
     let tenant = tenant_key(&revocation.tenant)?;
     let session = session_by_sid(sql, tenant, sid)?;
     // Records can outlive the row of their session only by a defect, and must not outlive its revocation.
@@ -99,7 +123,13 @@ fn session(sql: &Connection, revocation: &Revocation, sid: &str) -> Result<Optio
     let live = live_records_of_session(sql, tenant, sid)?;
     for record in &live {
         let notify = revocation.notify_purposes.contains(&record.purpose);
-        revoke_record(sql, record, revocation.at, &revocation.reason, notify.then_some(revocation.due))?;
+        revoke_record(
+            sql,
+            record,
+            revocation.at,
+            &revocation.reason,
+            notify.then_some(revocation.due),
+        )?;
     }
     let was_live = session.is_some_and(|session| session.status == SessionStatus::Live);
     if was_live {
@@ -115,7 +145,9 @@ fn session(sql: &Connection, revocation: &Revocation, sid: &str) -> Result<Optio
 /// Writes what is missing; `true` when anything was.
 fn write_tombstones(sql: &Connection, revocation: &Revocation) -> Result<bool, Failure> {
     let mut written = false;
-    if let (Some(session), RevocationTarget::Session(_)) = (&revocation.session_tombstone, &revocation.target) {
+    if let (Some(session), RevocationTarget::Session(_)) =
+        (&revocation.session_tombstone, &revocation.target)
+    {
         written |= insert_session(sql, session)?;
     }
     if let Some(record) = &revocation.tombstone {
@@ -163,7 +195,11 @@ fn pending(sql: &Connection, revocation: &Revocation) -> Result<(Vec<Record>, bo
     Ok((page, more))
 }
 
-fn live_records_of_session(sql: &Connection, tenant: &str, sid: &str) -> Result<Vec<LiveRecord>, Failure> {
+fn live_records_of_session(
+    sql: &Connection,
+    tenant: &str,
+    sid: &str,
+) -> Result<Vec<LiveRecord>, Failure> {
     let mut statement = sql.prepare_cached(
         "SELECT id, purpose FROM records INDEXED BY records_by_session
          WHERE tenant = ?1 AND sid = ?2 AND status = 0",
@@ -189,7 +225,13 @@ pub(super) fn revoke_record(
         "UPDATE records SET status = ?2, status_at = ?3, status_text = ?4, notify_due = ?5
          WHERE id = ?1 AND status = 0",
     )?
-    .execute(params![record.id, REVOKED, integer(at), reason, notify.map(integer)])?;
+    .execute(params![
+        record.id,
+        REVOKED,
+        integer(at),
+        reason,
+        notify.map(integer)
+    ])?;
     Ok(())
 }
 

@@ -2,15 +2,15 @@
 
 use std::collections::HashSet;
 
-use authkernel::record::{
-    CutOffScope, MatchingRevocation, MatchingRevoked, Record, SubjectCutOff,
-};
+use authkernel::record::{CutOffScope, MatchingRevocation, MatchingRevoked, Record, SubjectCutOff};
 use rusqlite::{Connection, params};
 
 use super::cut_offs;
 use super::error::Failure;
 use super::revoke::{LiveRecord, end_session, revoke_record};
-use super::rows::{count, cut, epoch, integer, number, one_more, record, record_columns, tenant_key};
+use super::rows::{
+    count, cut, epoch, integer, number, one_more, record, record_columns, tenant_key,
+};
 
 /// Runs inside a savepoint.
 pub(super) fn revoke_matching(
@@ -21,13 +21,14 @@ pub(super) fn revoke_matching(
     let epoch = raise_epoch(sql, tenant, &revocation.subject)?;
     let matches = Matches::read(sql, revocation)?;
     for (record, sid) in &matches.records {
-        let notify = revocation
-            .notify_purposes
-            .contains(&record.purpose)
-            .then(|| match &revocation.delay {
-                Some(delay) if delay.sid == *sid => delay.due,
-                _ => revocation.at,
-            });
+        let notify =
+            revocation
+                .notify_purposes
+                .contains(&record.purpose)
+                .then(|| match &revocation.delay {
+                    Some(delay) if delay.sid == *sid => delay.due,
+                    _ => revocation.at,
+                });
         revoke_record(sql, record, revocation.at, &revocation.reason, notify)?;
     }
     for sid in &matches.ending {
@@ -89,7 +90,8 @@ impl Matches {
         let mut rows = statement.query(params![tenant, revocation.subject])?;
         while let Some(row) = rows.next()? {
             let sid: String = row.get(0)?;
-            if revocation.keep.contains(&sid) || !before(number(row, 1)?, revocation.issued_before) {
+            if revocation.keep.contains(&sid) || !before(number(row, 1)?, revocation.issued_before)
+            {
                 continue;
             }
             if number(row, 2)? > revocation.unexpired_after {
@@ -170,7 +172,11 @@ fn raise_epoch(sql: &Connection, tenant: &str, subject: &str) -> Result<u64, Fai
         .query_row(params![tenant, subject], |row| number(row, 0))?)
 }
 
-fn write_cut_offs(sql: &Connection, revocation: &MatchingRevocation, epoch: u64) -> Result<(), Failure> {
+fn write_cut_offs(
+    sql: &Connection,
+    revocation: &MatchingRevocation,
+    epoch: u64,
+) -> Result<(), Failure> {
     let purposes = match &revocation.cut_offs {
         CutOffScope::Nothing => return Ok(()),
         CutOffScope::Subject => vec![None],
@@ -191,7 +197,10 @@ fn write_cut_offs(sql: &Connection, revocation: &MatchingRevocation, epoch: u64)
 }
 
 /// The subject's disconnects that are due, those of earlier calls included.
-fn pending(sql: &Connection, revocation: &MatchingRevocation) -> Result<(Vec<Record>, bool), Failure> {
+fn pending(
+    sql: &Connection,
+    revocation: &MatchingRevocation,
+) -> Result<(Vec<Record>, bool), Failure> {
     let mut page = sql
         .prepare_cached(concat!(
             "SELECT ",

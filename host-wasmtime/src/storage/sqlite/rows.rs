@@ -1,8 +1,6 @@
 //! Rows and what they mean: the only place that knows the columns.
 
-use authkernel::record::{
-    Notify, Record, Session, SessionStatus, Status, Timestamp,
-};
+use authkernel::record::{Notify, Record, Session, SessionStatus, Status, Timestamp};
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -203,7 +201,11 @@ pub(super) fn epoch(sql: &Connection, tenant: &str, subject: &str) -> Result<u64
 }
 
 /// Stores a record as it stands, but for its epoch; `false` when its key is known, whatever its status.
-pub(super) fn insert_record(sql: &Connection, record: &Record, epoch: u64) -> Result<bool, Failure> {
+pub(super) fn insert_record(
+    sql: &Connection,
+    record: &Record,
+    epoch: u64,
+) -> Result<bool, Failure> {
     let (status, status_at, status_text) = match &record.status {
         Status::Live => (LIVE, None, None),
         Status::Revoked { at, reason } => (REVOKED, Some(integer(*at)), Some(reason)),

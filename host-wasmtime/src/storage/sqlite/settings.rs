@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use super::SqliteStorage;
 use super::connection;
 use super::error::OpenError;
 use super::threads::Threads;
-use super::SqliteStorage;
 
 /// What can be set before a database is opened; every setting has a default that fits a server.
 #[derive(Clone, Debug)]
@@ -82,7 +82,8 @@ impl Settings {
         writer: rusqlite::Connection,
         readers: Vec<rusqlite::Connection>,
     ) -> Result<SqliteStorage, OpenError> {
-        let threads = Threads::start(writer, readers, self.queue_limit).map_err(OpenError::Thread)?;
+        let threads =
+            Threads::start(writer, readers, self.queue_limit).map_err(OpenError::Thread)?;
         Ok(SqliteStorage {
             threads: Arc::new(threads),
         })

@@ -150,7 +150,9 @@ impl Drop for Threads {
 
 impl fmt::Debug for Threads {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Threads").field("single", &self.single).finish_non_exhaustive()
+        f.debug_struct("Threads")
+            .field("single", &self.single)
+            .finish_non_exhaustive()
     }
 }
 

@@ -50,7 +50,10 @@ impl Touches {
 
     /// When the notes are to be written at the latest; `None` when there is none.
     pub(super) fn due(&self) -> Option<Instant> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).due
+        self.waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .due
     }
 
     /// Takes all notes.

@@ -68,7 +68,9 @@ fn in_savepoint(sql: &Connection, job: WriteJob) -> (Answer, Result<(), StorageE
     // SQLite gives up a whole transaction for some errors, such as a full disk: then nothing of it may be answered
     // as done.
     let fate = if sql.is_autocommit() {
-        Err(unavailable("the transaction that the call was part of was rolled back"))
+        Err(unavailable(
+            "the transaction that the call was part of was rolled back",
+        ))
     } else if written.keep {
         statement(sql, "RELEASE job")
     } else {

@@ -1,7 +1,10 @@
 //! The promises of `wit/broadcast.wit`, and of the receiving side that every adapter has.
 
 use std::future::Future;
+use std::pin::pin;
 use std::string::String;
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
 use std::vec;
 use std::vec::Vec;
 
@@ -73,7 +76,11 @@ async fn hear<S: Subscriber>(subscriber: &mut S, count: usize) -> Vec<Message> {
 
 /// Every process that holds connections is told everything, and in the publisher's order.
 pub async fn every_subscriber_gets_every_message_in_order<B: Bench>(bench: &B) {
-    let mut subscribers = vec![bench.subscribe().await, bench.subscribe().await, bench.subscribe().await];
+    let mut subscribers = vec![
+        bench.subscribe().await,
+        bench.subscribe().await,
+        bench.subscribe().await,
+    ];
     let messages = disconnects(100);
     for part in messages.chunks(7) {
         publish(bench, part.to_vec()).await;
@@ -95,7 +102,10 @@ pub async fn an_empty_list_does_nothing<B: Bench>(bench: &B) {
 pub async fn there_is_one_answer_per_message<B: Bench>(bench: &B) {
     let _subscriber = bench.subscribe().await;
     for count in [1, 2, 257] {
-        assert_eq!(bench.broadcast().publish(disconnects(count)).await.len(), count);
+        assert_eq!(
+            bench.broadcast().publish(disconnects(count)).await.len(),
+            count
+        );
     }
 }
 
@@ -117,7 +127,13 @@ pub async fn repeating_a_message_is_harmless<B: Bench>(bench: &B) {
         }
     }
     assert!(heard.len() <= 4);
-    assert!(heard.iter().filter(|message| **message == disconnect(1)).count() >= 1);
+    assert!(
+        heard
+            .iter()
+            .filter(|message| **message == disconnect(1))
+            .count()
+            >= 1
+    );
 }
 
 /// Endpoints, topics and every field of a recheck are data: whatever they contain arrives as it was.
@@ -132,8 +148,14 @@ pub async fn every_part_of_a_message_arrives<B: Bench>(bench: &B) {
         kid: Some("k1".into()),
     };
     let mut messages = vec![
-        Message::Disconnect(Disconnect { endpoint: strange.into(), topic: strange.into() }),
-        Message::Disconnect(Disconnect { endpoint: "mobile".into(), topic: "x".repeat(200) }),
+        Message::Disconnect(Disconnect {
+            endpoint: strange.into(),
+            topic: strange.into(),
+        }),
+        Message::Disconnect(Disconnect {
+            endpoint: "mobile".into(),
+            topic: "x".repeat(200),
+        }),
         Message::Recheck(Recheck::default()),
         Message::Recheck(full),
     ];
@@ -185,17 +207,33 @@ pub async fn a_subscriber_that_lags_is_told_so<B: Bench>(bench: &B) {
             Heard::Missed => missed = true,
             Heard::Closed => panic!("closed after {} messages", heard.len()),
         }
-        assert!(heard.len() < all.len(), "nothing was missed: is the flood large enough?");
+        assert!(
+            heard.len() < all.len(),
+            "nothing was missed: is the flood large enough?"
+        );
     }
     // It goes on: what comes once it has caught up is heard.
-    let last = disconnect(usize::MAX);
+    while let Some(heard) = next_within(&mut subscriber, Duration::from_millis(300)) {
+        assert_ne!(heard, Heard::Closed);
+    }
+    let last = vec![disconnect(usize::MAX)];
+    publish(bench, last.clone()).await;
+    assert_eq!(hear(&mut subscriber, 1).await, last);
+}
+
+/// What comes next, if it comes soon: how the cases find out that a subscriber has caught up.
+fn next_within<S: Subscriber>(subscriber: &mut S, patience: Duration) -> Option<Heard> {
+    let give_up = Instant::now() + patience;
+    let mut next = pin!(subscriber.next());
+    let mut context = Context::from_waker(Waker::noop());
     loop {
-        publish(bench, vec![last.clone()]).await;
-        match subscriber.next().await {
-            Heard::Messages(messages) if messages.contains(&last) => break,
-            Heard::Closed => panic!("closed after it lagged"),
-            _ => {}
+        if let Poll::Ready(heard) = next.as_mut().poll(&mut context) {
+            return Some(heard);
         }
+        if Instant::now() >= give_up {
+            return None;
+        }
+        std::thread::sleep(Duration::from_millis(1));
     }
 }
 

@@ -8,7 +8,13 @@ use super::fixtures::*;
 use crate::ports::Storage;
 use crate::record::{CutOff, FindQuery, KeyCutOff, SubjectCutOff, TenantCutOff};
 
-async fn found<S: Storage>(storage: &S, tenant: Option<&str>, subject: &str, purpose: &str, kid: &str) -> Vec<CutOff> {
+async fn found<S: Storage>(
+    storage: &S,
+    tenant: Option<&str>,
+    subject: &str,
+    purpose: &str,
+    kid: &str,
+) -> Vec<CutOff> {
     let query = FindQuery {
         tenant: tenant.map(Into::into),
         subject: Some(subject.into()),
@@ -25,25 +31,60 @@ async fn found<S: Storage>(storage: &S, tenant: Option<&str>, subject: &str, pur
 pub async fn each_kind_of_cut_off_concerns_its_own<S: Storage>(storage: &S) {
     let own = cut_offs(Some("acme"));
     for cut_off in &own {
-        storage.raise_cut_off(cut_off.clone()).await.expect("a cut-off is stored");
+        storage
+            .raise_cut_off(cut_off.clone())
+            .await
+            .expect("a cut-off is stored");
     }
     let [whole, purpose, tenant, key] = &own[..] else {
         panic!("there are four");
     };
     let all = [whole.clone(), purpose.clone(), tenant.clone(), key.clone()];
-    assert_eq!(found(storage, Some("acme"), "anna", "user", "k1").await, all);
+    assert_eq!(
+        found(storage, Some("acme"), "anna", "user", "k1").await,
+        all
+    );
     let other_purpose = [whole.clone(), tenant.clone(), key.clone()];
-    assert_eq!(found(storage, Some("acme"), "anna", "refresh", "k1").await, other_purpose);
+    assert_eq!(
+        found(storage, Some("acme"), "anna", "refresh", "k1").await,
+        other_purpose
+    );
     let other_subject = [tenant.clone(), key.clone()];
-    assert_eq!(found(storage, Some("acme"), "berta", "user", "k1").await, other_subject);
-    assert_eq!(found(storage, Some("acme"), "anna", "user", "k2").await, all[..3]);
-    assert_eq!(found(storage, Some("other"), "anna", "user", "k1").await, all[3..]);
-    assert_eq!(found(storage, None, "anna", "user", "k1").await, all[3..], "no tenant is another one");
+    assert_eq!(
+        found(storage, Some("acme"), "berta", "user", "k1").await,
+        other_subject
+    );
+    assert_eq!(
+        found(storage, Some("acme"), "anna", "user", "k2").await,
+        all[..3]
+    );
+    assert_eq!(
+        found(storage, Some("other"), "anna", "user", "k1").await,
+        all[3..]
+    );
+    assert_eq!(
+        found(storage, None, "anna", "user", "k1").await,
+        all[3..],
+        "no tenant is another one"
+    );
     assert_eq!(found(storage, None, "anna", "user", "k2").await, []);
-    let none = TenantCutOff { tenant: None, at: NOW, forget_at: NOW + HOUR };
-    storage.raise_cut_off(CutOff::Tenant(none.clone())).await.expect("a cut-off is stored");
-    assert_eq!(found(storage, None, "anna", "user", "k2").await, [CutOff::Tenant(none)]);
-    assert_eq!(found(storage, Some("acme"), "anna", "user", "k1").await, all);
+    let none = TenantCutOff {
+        tenant: None,
+        at: NOW,
+        forget_at: NOW + HOUR,
+    };
+    storage
+        .raise_cut_off(CutOff::Tenant(none.clone()))
+        .await
+        .expect("a cut-off is stored");
+    assert_eq!(
+        found(storage, None, "anna", "user", "k2").await,
+        [CutOff::Tenant(none)]
+    );
+    assert_eq!(
+        found(storage, Some("acme"), "anna", "user", "k1").await,
+        all
+    );
 }
 
 /// Neither its value nor the moment until which it is remembered ever goes down.
@@ -58,28 +99,78 @@ pub async fn cut_offs_are_never_lowered<S: Storage>(storage: &S) {
             forget_at,
         })
     };
-    let of_tenant = |at, forget_at| CutOff::Tenant(TenantCutOff { tenant: None, at, forget_at });
-    let of_key = |at, forget_at| CutOff::Key(KeyCutOff { kid: "k1".into(), at, forget_at });
+    let of_tenant = |at, forget_at| {
+        CutOff::Tenant(TenantCutOff {
+            tenant: None,
+            at,
+            forget_at,
+        })
+    };
+    let of_key = |at, forget_at| {
+        CutOff::Key(KeyCutOff {
+            kid: "k1".into(),
+            at,
+            forget_at,
+        })
+    };
     let raise = async |cut_offs: [CutOff; 3]| {
         for cut_off in cut_offs {
-            storage.raise_cut_off(cut_off).await.expect("a cut-off is stored");
+            storage
+                .raise_cut_off(cut_off)
+                .await
+                .expect("a cut-off is stored");
         }
         found(storage, None, "anna", "user", "k1").await
     };
-    let first = [of_subject(5, "s1", NOW + 50), of_tenant(5, NOW + 50), of_key(5, NOW + 50)];
+    let first = [
+        of_subject(5, "s1", NOW + 50),
+        of_tenant(5, NOW + 50),
+        of_key(5, NOW + 50),
+    ];
     assert_eq!(raise(first.clone()).await, first);
-    assert_eq!(raise(first.clone()).await, first, "repeating it changes nothing");
-    let lower = [of_subject(4, "s2", NOW + 40), of_tenant(4, NOW + 40), of_key(4, NOW + 40)];
+    assert_eq!(
+        raise(first.clone()).await,
+        first,
+        "repeating it changes nothing"
+    );
+    let lower = [
+        of_subject(4, "s2", NOW + 40),
+        of_tenant(4, NOW + 40),
+        of_key(4, NOW + 40),
+    ];
     assert_eq!(raise(lower).await, first);
-    let longer = [of_subject(4, "s3", NOW + 60), of_tenant(4, NOW + 60), of_key(4, NOW + 60)];
-    let expected = [of_subject(5, "s1", NOW + 60), of_tenant(5, NOW + 60), of_key(5, NOW + 60)];
-    assert_eq!(raise(longer).await, expected, "the spared are those of who raised it last");
+    let longer = [
+        of_subject(4, "s3", NOW + 60),
+        of_tenant(4, NOW + 60),
+        of_key(4, NOW + 60),
+    ];
+    let expected = [
+        of_subject(5, "s1", NOW + 60),
+        of_tenant(5, NOW + 60),
+        of_key(5, NOW + 60),
+    ];
+    assert_eq!(
+        raise(longer).await,
+        expected,
+        "the spared are those of who raised it last"
+    );
     let higher = [of_subject(6, "s4", NOW), of_tenant(6, NOW), of_key(6, NOW)];
-    let expected = [of_subject(6, "s4", NOW + 60), of_tenant(6, NOW + 60), of_key(6, NOW + 60)];
+    let expected = [
+        of_subject(6, "s4", NOW + 60),
+        of_tenant(6, NOW + 60),
+        of_key(6, NOW + 60),
+    ];
     assert_eq!(raise(higher).await, expected);
     let again = of_subject(6, "s5", NOW);
-    storage.raise_cut_off(again).await.expect("a cut-off is stored");
-    assert_eq!(found(storage, None, "anna", "user", "k1").await, expected, "an equal one raises nothing");
+    storage
+        .raise_cut_off(again)
+        .await
+        .expect("a cut-off is stored");
+    assert_eq!(
+        found(storage, None, "anna", "user", "k1").await,
+        expected,
+        "an equal one raises nothing"
+    );
 }
 
 /// What is issued after a cut-off is not below it.
@@ -87,15 +178,36 @@ pub async fn a_subjects_cut_off_raises_its_epoch<S: Storage>(storage: &S) {
     let [whole, purpose, tenant, key] = &cut_offs(None)[..] else {
         panic!("there are four");
     };
-    storage.raise_cut_off(whole.clone()).await.expect("a cut-off is stored");
+    storage
+        .raise_cut_off(whole.clone())
+        .await
+        .expect("a cut-off is stored");
     assert_eq!(epoch(storage, "anna").await, 3);
-    storage.raise_cut_off(purpose.clone()).await.expect("a cut-off is stored");
-    storage.raise_cut_off(whole.clone()).await.expect("a cut-off is stored");
-    storage.raise_cut_off(tenant.clone()).await.expect("a cut-off is stored");
-    storage.raise_cut_off(key.clone()).await.expect("a cut-off is stored");
+    storage
+        .raise_cut_off(purpose.clone())
+        .await
+        .expect("a cut-off is stored");
+    storage
+        .raise_cut_off(whole.clone())
+        .await
+        .expect("a cut-off is stored");
+    storage
+        .raise_cut_off(tenant.clone())
+        .await
+        .expect("a cut-off is stored");
+    storage
+        .raise_cut_off(key.clone())
+        .await
+        .expect("a cut-off is stored");
     assert_eq!(epoch(storage, "anna").await, 4);
-    assert_eq!(storage.insert(opening(record("anna", "s1", "t1"))).await, Ok(4));
-    let done = storage.revoke_matching(everything("anna")).await.expect("storage answers");
+    assert_eq!(
+        storage.insert(opening(record("anna", "s1", "t1"))).await,
+        Ok(4)
+    );
+    let done = storage
+        .revoke_matching(everything("anna"))
+        .await
+        .expect("storage answers");
     assert_eq!(done.epoch, 5);
 }
 
@@ -103,8 +215,15 @@ pub async fn a_subjects_cut_off_raises_its_epoch<S: Storage>(storage: &S) {
 pub async fn a_time_beyond_all_others_is_kept<S: Storage>(storage: &S) {
     let for_ever = (1 << 53) - 1;
     for (kid, forget_at) in [("k1", for_ever), ("k2", u64::MAX)] {
-        let cut_off = CutOff::Key(KeyCutOff { kid: kid.into(), at: for_ever, forget_at });
-        storage.raise_cut_off(cut_off).await.expect("a cut-off is stored");
+        let cut_off = CutOff::Key(KeyCutOff {
+            kid: kid.into(),
+            at: for_ever,
+            forget_at,
+        });
+        storage
+            .raise_cut_off(cut_off)
+            .await
+            .expect("a cut-off is stored");
         let found = found(storage, None, "anna", "user", kid).await;
         let [CutOff::Key(kept)] = &found[..] else {
             panic!("expected one, got {found:?}");

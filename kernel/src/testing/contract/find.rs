@@ -6,9 +6,7 @@ use std::vec::Vec;
 
 use super::fixtures::*;
 use crate::ports::Storage;
-use crate::record::{
-    CutOff, FindQuery, Found, KeyCutOff, Record, SubjectCutOff, TenantCutOff,
-};
+use crate::record::{CutOff, FindQuery, Found, KeyCutOff, Record, SubjectCutOff, TenantCutOff};
 
 fn query(tenant: Option<&str>) -> FindQuery {
     FindQuery {
@@ -24,7 +22,10 @@ fn query(tenant: Option<&str>) -> FindQuery {
 /// Nothing found is an answer with absent fields, not an error.
 pub async fn nothing_found_is_an_answer<S: Storage>(storage: &S) {
     assert_eq!(storage.find(query(None)).await, Ok(Found::default()));
-    assert_eq!(storage.find(query(Some("acme"))).await, Ok(Found::default()));
+    assert_eq!(
+        storage.find(query(Some("acme"))).await,
+        Ok(Found::default())
+    );
     assert_eq!(storage.find_many(Vec::new()).await, Ok(Vec::new()));
 }
 
@@ -33,7 +34,10 @@ pub async fn everything_about_a_token_is_found_in_one_call<S: Storage>(storage: 
     let record = open(storage, record("anna", "s1", "t1")).await;
     let cut_offs = cut_offs(None);
     for cut_off in &cut_offs {
-        storage.raise_cut_off(cut_off.clone()).await.expect("a cut-off is stored");
+        storage
+            .raise_cut_off(cut_off.clone())
+            .await
+            .expect("a cut-off is stored");
     }
     let mut found = storage.find(query(None)).await.expect("storage answers");
     sort(&mut found.cut_offs);
@@ -50,26 +54,60 @@ pub async fn everything_about_a_token_is_found_in_one_call<S: Storage>(storage: 
 pub async fn an_absent_field_finds_nothing_of_its_kind<S: Storage>(storage: &S) {
     open(storage, record("anna", "s1", "t1")).await;
     for cut_off in cut_offs(None) {
-        storage.raise_cut_off(cut_off).await.expect("a cut-off is stored");
+        storage
+            .raise_cut_off(cut_off)
+            .await
+            .expect("a cut-off is stored");
     }
     let found = async |query: FindQuery| {
         let found = storage.find(query).await.expect("storage answers");
-        (found.record.is_some(), found.session.is_some(), found.cut_offs.len(), found.epoch)
+        (
+            found.record.is_some(),
+            found.session.is_some(),
+            found.cut_offs.len(),
+            found.epoch,
+        )
     };
     // The tenant's own cut-off concerns every token of it.
     assert_eq!(found(FindQuery::default()).await, (false, false, 1, 0));
     let full = query(None);
-    let jti = FindQuery { jti: full.jti.clone(), ..FindQuery::default() };
+    let jti = FindQuery {
+        jti: full.jti.clone(),
+        ..FindQuery::default()
+    };
     assert_eq!(found(jti).await, (true, false, 1, 0));
-    let sid = FindQuery { sid: full.sid.clone(), ..FindQuery::default() };
+    let sid = FindQuery {
+        sid: full.sid.clone(),
+        ..FindQuery::default()
+    };
     assert_eq!(found(sid).await, (false, true, 1, 0));
-    let subject = FindQuery { subject: full.subject.clone(), ..FindQuery::default() };
-    assert_eq!(found(subject).await, (false, false, 2, 4), "subject-wide and tenant");
-    let purpose = FindQuery { purpose: full.purpose.clone(), ..FindQuery::default() };
-    assert_eq!(found(purpose).await, (false, false, 1, 0), "a purpose alone is nobody's");
-    let kid = FindQuery { kid: full.kid.clone(), ..FindQuery::default() };
+    let subject = FindQuery {
+        subject: full.subject.clone(),
+        ..FindQuery::default()
+    };
+    assert_eq!(
+        found(subject).await,
+        (false, false, 2, 4),
+        "subject-wide and tenant"
+    );
+    let purpose = FindQuery {
+        purpose: full.purpose.clone(),
+        ..FindQuery::default()
+    };
+    assert_eq!(
+        found(purpose).await,
+        (false, false, 1, 0),
+        "a purpose alone is nobody's"
+    );
+    let kid = FindQuery {
+        kid: full.kid.clone(),
+        ..FindQuery::default()
+    };
     assert_eq!(found(kid).await, (false, false, 2, 0), "key and tenant");
-    let other_purpose = FindQuery { purpose: Some("refresh".into()), ..full };
+    let other_purpose = FindQuery {
+        purpose: Some("refresh".into()),
+        ..full
+    };
     assert_eq!(found(other_purpose).await, (true, true, 3, 4));
 }
 
@@ -81,19 +119,31 @@ pub async fn another_tenants_token_is_not_found<S: Storage>(storage: &S) {
         ..record("anna", "s1", "t1")
     };
     open(storage, of("acme")).await;
-    assert_eq!(storage.find(query(Some("other"))).await, Ok(Found::default()));
+    assert_eq!(
+        storage.find(query(Some("other"))).await,
+        Ok(Found::default())
+    );
     // The same identifiers are free in another tenant.
     let other = open(storage, of("other")).await;
-    let found = storage.find(query(Some("other"))).await.expect("storage answers");
+    let found = storage
+        .find(query(Some("other")))
+        .await
+        .expect("storage answers");
     assert_eq!(found.session, Some(session(&other)));
     assert_eq!(found.record, Some(other));
     let mut everything = everything("anna");
     everything.tenant = Some("other".into());
-    storage.revoke_matching(everything).await.expect("storage answers");
+    storage
+        .revoke_matching(everything)
+        .await
+        .expect("storage answers");
     let mut revocation = token("t1");
     revocation.tenant = Some("third".into());
     storage.revoke(revocation).await.expect("storage answers");
-    let found = storage.find(query(Some("acme"))).await.expect("storage answers");
+    let found = storage
+        .find(query(Some("acme")))
+        .await
+        .expect("storage answers");
     assert_eq!((found.record, found.epoch), (Some(of("acme")), 0));
 }
 
@@ -101,16 +151,35 @@ pub async fn another_tenants_token_is_not_found<S: Storage>(storage: &S) {
 pub async fn an_absent_tenant_is_a_tenant_of_its_own<S: Storage>(storage: &S) {
     open(storage, record("anna", "s1", "t1")).await;
     for tenant in ["acme", "none", "null", " "] {
-        assert_eq!(storage.find(query(Some(tenant))).await, Ok(Found::default()), "{tenant:?}");
+        assert_eq!(
+            storage.find(query(Some(tenant))).await,
+            Ok(Found::default()),
+            "{tenant:?}"
+        );
     }
-    let named = Record { tenant: Some("acme".into()), ..record("anna", "s1", "t1") };
+    let named = Record {
+        tenant: Some("acme".into()),
+        ..record("anna", "s1", "t1")
+    };
     open(storage, named.clone()).await;
-    storage.revoke_matching(everything("anna")).await.expect("storage answers");
-    storage.raise_cut_off(cut_offs(None)[2].clone()).await.expect("a cut-off is stored");
-    let found = storage.find(query(Some("acme"))).await.expect("storage answers");
+    storage
+        .revoke_matching(everything("anna"))
+        .await
+        .expect("storage answers");
+    storage
+        .raise_cut_off(cut_offs(None)[2].clone())
+        .await
+        .expect("a cut-off is stored");
+    let found = storage
+        .find(query(Some("acme")))
+        .await
+        .expect("storage answers");
     assert_eq!(found.record, Some(named));
     assert_eq!((found.cut_offs, found.epoch), (Vec::new(), 0));
-    assert_eq!(status(storage, "t1").await, revoked("signed_out_everywhere"));
+    assert_eq!(
+        status(storage, "t1").await,
+        revoked("signed_out_everywhere")
+    );
 }
 
 /// One answer per query, in order, also for what is not there and for what is asked twice.
@@ -119,11 +188,26 @@ pub async fn a_batch_is_answered_in_order<S: Storage>(storage: &S) {
         let (sid, jti) = (std::format!("s{number}"), std::format!("t{number}"));
         open(storage, record("anna", &sid, &jti)).await;
     }
-    let asked: Vec<String> = [7, 3, 99, 3, 19, 0].iter().map(|number| std::format!("t{number}")).collect();
-    let of = |jti: &String| FindQuery { jti: Some(jti.clone()), ..FindQuery::default() };
-    let found = storage.find_many(asked.iter().map(of).collect()).await.expect("storage answers");
-    let answered: Vec<_> = found.into_iter().map(|found| found.record.map(|record| record.jti)).collect();
-    let expected: Vec<_> = asked.into_iter().map(|jti| (jti != "t99").then_some(jti)).collect();
+    let asked: Vec<String> = [7, 3, 99, 3, 19, 0]
+        .iter()
+        .map(|number| std::format!("t{number}"))
+        .collect();
+    let of = |jti: &String| FindQuery {
+        jti: Some(jti.clone()),
+        ..FindQuery::default()
+    };
+    let found = storage
+        .find_many(asked.iter().map(of).collect())
+        .await
+        .expect("storage answers");
+    let answered: Vec<_> = found
+        .into_iter()
+        .map(|found| found.record.map(|record| record.jti))
+        .collect();
+    let expected: Vec<_> = asked
+        .into_iter()
+        .map(|jti| (jti != "t99").then_some(jti))
+        .collect();
     assert_eq!(answered, expected);
 }
 
@@ -156,8 +240,16 @@ pub(super) fn cut_offs(tenant: Option<&str>) -> Vec<CutOff> {
     vec![
         of_subject(None, 3),
         of_subject(Some("user"), 4),
-        CutOff::Tenant(TenantCutOff { tenant: tenant.clone(), at: NOW - 5, forget_at: NOW + HOUR }),
-        CutOff::Key(KeyCutOff { kid: "k1".into(), at: NOW - 6, forget_at: NOW + HOUR }),
+        CutOff::Tenant(TenantCutOff {
+            tenant: tenant.clone(),
+            at: NOW - 5,
+            forget_at: NOW + HOUR,
+        }),
+        CutOff::Key(KeyCutOff {
+            kid: "k1".into(),
+            at: NOW - 6,
+            forget_at: NOW + HOUR,
+        }),
     ]
 }
 

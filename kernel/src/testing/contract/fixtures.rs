@@ -6,8 +6,8 @@ use std::vec::Vec;
 
 use crate::ports::Storage;
 use crate::record::{
-    Consumption, CutOffScope, DeliveryClaim, FindQuery, Insertion, MatchingRevocation, Notify, Record,
-    Revocation, RevocationTarget, Session, SessionStatus, Status, Timestamp,
+    Consumption, CutOffScope, DeliveryClaim, FindQuery, Insertion, MatchingRevocation, Notify,
+    Record, Revocation, RevocationTarget, Session, SessionStatus, Status, Timestamp,
 };
 
 /// The moment at which the cases play.
@@ -80,7 +80,10 @@ pub async fn join<S: Storage>(storage: &S, record: Record) -> Record {
 
 async fn insert<S: Storage>(storage: &S, insertion: Insertion) -> Record {
     let record = insertion.record.clone();
-    let epoch = storage.insert(insertion).await.expect("a new record is stored");
+    let epoch = storage
+        .insert(insertion)
+        .await
+        .expect("a new record is stored");
     Record { epoch, ..record }
 }
 
@@ -96,12 +99,17 @@ pub async fn stored<S: Storage>(storage: &S, tenant: Option<&str>, jti: &str) ->
 
 /// The status of a record that must be there, without a tenant.
 pub async fn status<S: Storage>(storage: &S, jti: &str) -> Status {
-    stored(storage, None, jti).await.expect("the record is there").status
+    stored(storage, None, jti)
+        .await
+        .expect("the record is there")
+        .status
 }
 
 /// Whether a record is there and live, without a tenant.
 pub async fn is_live<S: Storage>(storage: &S, jti: &str) -> bool {
-    stored(storage, None, jti).await.is_some_and(|record| record.status == Status::Live)
+    stored(storage, None, jti)
+        .await
+        .is_some_and(|record| record.status == Status::Live)
 }
 
 /// The session with this key.
@@ -228,11 +236,17 @@ pub fn without_extra_data(record: Record) -> Record {
 pub async fn seen_at<S: Storage>(storage: &S, sid: &str, moment: Timestamp) {
     let give_up = Instant::now() + Duration::from_secs(20);
     loop {
-        let session = stored_session(storage, None, sid).await.expect("the session is there");
+        let session = stored_session(storage, None, sid)
+            .await
+            .expect("the session is there");
         if session.last_seen == moment {
             return;
         }
-        assert!(Instant::now() < give_up, "not seen at {moment} but at {}", session.last_seen);
+        assert!(
+            Instant::now() < give_up,
+            "not seen at {moment} but at {}",
+            session.last_seen
+        );
         std::thread::sleep(Duration::from_millis(5));
     }
 }

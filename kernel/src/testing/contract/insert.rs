@@ -5,15 +5,27 @@ use std::vec::Vec;
 
 use super::fixtures::*;
 use crate::ports::{Guard, Storage, StorageError};
-use crate::record::{Insertion, Notify, Record, Session, Status, Touch};
+use crate::record::{Insertion, Record, Session};
 
 /// The epoch is storage's: what the record says is ignored, what is answered is stored.
 pub async fn inserting_answers_the_epoch_and_stores_it<S: Storage>(storage: &S) {
-    let lying = Record { epoch: 99, ..record("anna", "s1", "t1") };
+    let lying = Record {
+        epoch: 99,
+        ..record("anna", "s1", "t1")
+    };
     assert_eq!(storage.insert(opening(lying)).await, Ok(0));
-    storage.revoke_matching(everything("anna")).await.expect("storage answers");
-    storage.revoke_matching(everything("anna")).await.expect("storage answers");
-    assert_eq!(storage.insert(opening(record("anna", "s2", "t2"))).await, Ok(2));
+    storage
+        .revoke_matching(everything("anna"))
+        .await
+        .expect("storage answers");
+    storage
+        .revoke_matching(everything("anna"))
+        .await
+        .expect("storage answers");
+    assert_eq!(
+        storage.insert(opening(record("anna", "s2", "t2"))).await,
+        Ok(2)
+    );
     let epochs = [
         stored(storage, None, "t1").await.map(|record| record.epoch),
         stored(storage, None, "t2").await.map(|record| record.epoch),
@@ -31,16 +43,34 @@ pub async fn a_record_is_stored_as_it_stands<S: Storage>(storage: &S) {
         ..record("anna", "s1", "t1")
     };
     let full = open(storage, full).await;
-    assert_eq!(stored(storage, Some("acme"), "t1").await, Some(full.clone()));
-    assert_eq!(stored_session(storage, Some("acme"), "s1").await, Some(session(&full)));
-    let bare = Record { extra_data: None, ..record("anna", "s2", "t2") };
+    assert_eq!(
+        stored(storage, Some("acme"), "t1").await,
+        Some(full.clone())
+    );
+    assert_eq!(
+        stored_session(storage, Some("acme"), "s1").await,
+        Some(session(&full))
+    );
+    let bare = Record {
+        extra_data: None,
+        ..record("anna", "s2", "t2")
+    };
     let insertion = Insertion {
-        session: Session { device: None, ..session(&bare) },
+        session: Session {
+            device: None,
+            ..session(&bare)
+        },
         ..opening(bare.clone())
     };
-    storage.insert(insertion.clone()).await.expect("a new record is stored");
+    storage
+        .insert(insertion.clone())
+        .await
+        .expect("a new record is stored");
     assert_eq!(stored(storage, None, "t2").await, Some(bare));
-    assert_eq!(stored_session(storage, None, "s2").await, Some(insertion.session));
+    assert_eq!(
+        stored_session(storage, None, "s2").await,
+        Some(insertion.session)
+    );
 }
 
 /// Quotes, NULs, characters of every kind and long texts come back as they were, and are told apart.
@@ -75,7 +105,10 @@ pub async fn any_text_is_stored_exactly<S: Storage>(storage: &S) {
     };
     for text in &texts {
         let insertion = Insertion {
-            session: Session { device: Some(text.clone()), ..session(&of(text)) },
+            session: Session {
+                device: Some(text.clone()),
+                ..session(&of(text))
+            },
             ..opening(of(text))
         };
         assert_eq!(storage.insert(insertion).await, Ok(0), "{text:?}");
@@ -83,14 +116,25 @@ pub async fn any_text_is_stored_exactly<S: Storage>(storage: &S) {
     for text in &texts {
         let found = stored(storage, Some(text), text).await;
         assert_eq!(found, Some(of(text)));
-        let device = stored_session(storage, Some(text), text).await.and_then(|session| session.device);
+        let device = stored_session(storage, Some(text), text)
+            .await
+            .and_then(|session| session.device);
         assert_eq!(device.as_ref(), Some(text));
         let mut revocation = everything(text);
         revocation.tenant = Some(text.clone());
         revocation.reason.clone_from(text);
-        let done = storage.revoke_matching(revocation).await.expect("storage answers");
-        assert_eq!((done.sessions, done.records, done.epoch), (1, 1, 1), "{text:?}");
-        let status = stored(storage, Some(text), text).await.map(|record| record.status);
+        let done = storage
+            .revoke_matching(revocation)
+            .await
+            .expect("storage answers");
+        assert_eq!(
+            (done.sessions, done.records, done.epoch),
+            (1, 1, 1),
+            "{text:?}"
+        );
+        let status = stored(storage, Some(text), text)
+            .await
+            .map(|record| record.status);
         assert_eq!(status, Some(revoked(text)));
     }
 }
@@ -99,9 +143,15 @@ pub async fn any_text_is_stored_exactly<S: Storage>(storage: &S) {
 pub async fn a_known_jti_is_a_conflict_whatever_its_status<S: Storage>(storage: &S) {
     let live = open(storage, record("anna", "s1", "live")).await;
     let gone = open(storage, record("anna", "s2", "revoked")).await;
-    storage.revoke(token("revoked")).await.expect("storage answers");
+    storage
+        .revoke(token("revoked"))
+        .await
+        .expect("storage answers");
     let used = open(storage, record("anna", "s3", "consumed")).await;
-    storage.consume(consumption(&used, Vec::new())).await.expect("storage answers");
+    storage
+        .consume(consumption(&used, Vec::new()))
+        .await
+        .expect("storage answers");
     let tombstone = Record {
         status: revoked("signed_out"),
         ..record("", "", "tombstone")
@@ -111,10 +161,25 @@ pub async fn a_known_jti_is_a_conflict_whatever_its_status<S: Storage>(storage: 
     storage.revoke(revocation).await.expect("storage answers");
     for jti in ["live", "revoked", "consumed", "tombstone"] {
         let before = stored(storage, None, jti).await;
-        let again = Record { purpose: "other".into(), ..record("berta", "s9", jti) };
-        assert_eq!(storage.insert(opening(again.clone())).await, Err(StorageError::Conflict), "{jti}");
-        let joined = Record { sid: "s1".into(), subject: "anna".into(), ..again };
-        assert_eq!(storage.insert(joining(joined)).await, Err(StorageError::Conflict), "{jti}");
+        let again = Record {
+            purpose: "other".into(),
+            ..record("berta", "s9", jti)
+        };
+        assert_eq!(
+            storage.insert(opening(again.clone())).await,
+            Err(StorageError::Conflict),
+            "{jti}"
+        );
+        let joined = Record {
+            sid: "s1".into(),
+            subject: "anna".into(),
+            ..again
+        };
+        assert_eq!(
+            storage.insert(joining(joined)).await,
+            Err(StorageError::Conflict),
+            "{jti}"
+        );
         assert_eq!(stored(storage, None, jti).await, before, "{jti}");
     }
     assert_eq!(stored(storage, None, "live").await, Some(live));
@@ -126,8 +191,16 @@ pub async fn a_known_jti_is_a_conflict_whatever_its_status<S: Storage>(storage: 
 pub async fn a_known_sid_cannot_be_opened<S: Storage>(storage: &S) {
     open(storage, record("anna", "s1", "t1")).await;
     open(storage, record("anna", "s2", "t2")).await;
-    storage.revoke(whole_session("s2")).await.expect("storage answers");
-    for (subject, sid) in [("anna", "s1"), ("anna", "s2"), ("berta", "s1"), ("berta", "s2")] {
+    storage
+        .revoke(whole_session("s2"))
+        .await
+        .expect("storage answers");
+    for (subject, sid) in [
+        ("anna", "s1"),
+        ("anna", "s2"),
+        ("berta", "s1"),
+        ("berta", "s2"),
+    ] {
         let before = stored_session(storage, None, sid).await;
         let again = storage.insert(opening(record(subject, sid, "new"))).await;
         assert_eq!(again, Err(StorageError::Conflict), "{subject} {sid}");
@@ -143,8 +216,14 @@ pub async fn a_conflict_changes_nothing<S: Storage>(storage: &S) {
     let conflict = opening(record("anna", "s2", "t1"));
     assert_eq!(storage.insert(conflict).await, Err(StorageError::Conflict));
     assert_eq!(stored_session(storage, None, "s2").await, None);
-    let later = Record { expires_at: NOW + 9 * HOUR, ..record("anna", "s1", "t1") };
-    assert_eq!(storage.insert(joining(later)).await, Err(StorageError::Conflict));
+    let later = Record {
+        expires_at: NOW + 9 * HOUR,
+        ..record("anna", "s1", "t1")
+    };
+    assert_eq!(
+        storage.insert(joining(later)).await,
+        Err(StorageError::Conflict)
+    );
     assert_eq!(stored_session(storage, None, "s1").await, before);
 }
 
@@ -155,7 +234,10 @@ pub async fn a_raised_epoch_fails_the_guard<S: Storage>(storage: &S) {
         ..opening(record("anna", jti, jti))
     };
     assert_eq!(storage.insert(guarded("t1", 0)).await, Ok(0));
-    storage.revoke_matching(everything("anna")).await.expect("storage answers");
+    storage
+        .revoke_matching(everything("anna"))
+        .await
+        .expect("storage answers");
     let refused = Err(StorageError::GuardFailed(Guard::Epoch));
     assert_eq!(storage.insert(guarded("t2", 0)).await, refused);
     assert_eq!(stored(storage, None, "t2").await, None);
@@ -163,95 +245,37 @@ pub async fn a_raised_epoch_fails_the_guard<S: Storage>(storage: &S) {
     // A guard that is equal or above holds; another subject's epoch is another matter.
     assert_eq!(storage.insert(guarded("t2", 1)).await, Ok(1));
     assert_eq!(storage.insert(guarded("t3", 7)).await, Ok(1));
-    let other = Insertion { guard: Some(0), ..opening(record("berta", "s9", "t9")) };
+    let other = Insertion {
+        guard: Some(0),
+        ..opening(record("berta", "s9", "t9"))
+    };
     assert_eq!(storage.insert(other).await, Ok(0));
-}
-
-/// Unknown, ended, somebody else's and another tenant's sessions are not joined.
-pub async fn only_a_live_session_of_the_same_subject_is_joined<S: Storage>(storage: &S) {
-    open(storage, record("anna", "s1", "t1")).await;
-    open(storage, record("anna", "ended", "t2")).await;
-    storage.revoke(whole_session("ended")).await.expect("storage answers");
-    let refused = Err(StorageError::GuardFailed(Guard::Session));
-    for (subject, sid) in [("anna", "unknown"), ("anna", "ended"), ("berta", "s1")] {
-        let answer = storage.insert(joining(record(subject, sid, "new"))).await;
-        assert_eq!(answer, refused, "{subject} {sid}");
-    }
-    let tenant = Record { tenant: Some("acme".into()), ..record("anna", "s1", "new") };
-    assert_eq!(storage.insert(joining(tenant)).await, refused);
-    assert_eq!(stored(storage, None, "new").await, None);
-    assert_eq!(stored_session(storage, None, "unknown").await, None);
-    assert_eq!(storage.insert(joining(record("anna", "s1", "new"))).await, Ok(0));
-    assert!(is_live(storage, "new").await);
-}
-
-/// Only `last_seen` and `ends_at` of a session that is joined move, and only forward.
-pub async fn joining_never_lowers_a_time<S: Storage>(storage: &S) {
-    let first = open(storage, record("anna", "s1", "t1")).await;
-    let with_times = |jti: &str, last_seen, ends_at| Insertion {
-        session: Session {
-            last_seen,
-            ends_at,
-            device: Some("another".into()),
-            created_at: NOW + 77,
-            ..session(&first)
-        },
-        ..joining(record("anna", "s1", jti))
-    };
-    let times = async || {
-        let session = stored_session(storage, None, "s1").await.expect("the session is there");
-        (session.created_at, session.last_seen, session.ends_at, session.device)
-    };
-    let device = session(&first).device;
-    storage.insert(with_times("t2", NOW + 5, NOW + 2 * HOUR)).await.expect("joined");
-    assert_eq!(times().await, (NOW, NOW + 5, NOW + 2 * HOUR, device.clone()));
-    storage.insert(with_times("t3", NOW - 5, NOW + HOUR)).await.expect("joined");
-    assert_eq!(times().await, (NOW, NOW + 5, NOW + 2 * HOUR, device));
 }
 
 /// A record cannot be put into a session of another tenant, name or subject.
 pub async fn a_record_and_its_session_must_agree<S: Storage>(storage: &S) {
     let good = record("anna", "s1", "t1");
     let sessions = [
-        Session { tenant: Some("acme".into()), ..session(&good) },
-        Session { sid: "s2".into(), ..session(&good) },
-        Session { subject: "berta".into(), ..session(&good) },
+        Session {
+            tenant: Some("acme".into()),
+            ..session(&good)
+        },
+        Session {
+            sid: "s2".into(),
+            ..session(&good)
+        },
+        Session {
+            subject: "berta".into(),
+            ..session(&good)
+        },
     ];
     for session in sessions {
-        let insertion = Insertion { session, ..opening(good.clone()) };
+        let insertion = Insertion {
+            session,
+            ..opening(good.clone())
+        };
         let answer = storage.insert(insertion).await;
         assert!(matches!(answer, Err(StorageError::Other(_))), "{answer:?}");
     }
     assert_eq!(stored(storage, None, "t1").await, None);
-}
-
-/// The last use of a session never moves back.
-pub async fn touching_moves_last_seen_forward_only<S: Storage>(storage: &S) {
-    open(storage, record("anna", "s1", "t1")).await;
-    open(storage, record("anna", "s2", "t2")).await;
-    let touch = |sid: &str, at| Touch { tenant: None, sid: sid.into(), at };
-    storage.touch(touch("s1", NOW + 9)).await.expect("storage answers");
-    seen_at(storage, "s1", NOW + 9).await;
-    storage.touch(touch("s1", NOW + 3)).await.expect("storage answers");
-    let foreign = Touch { tenant: Some("acme".into()), ..touch("s1", NOW + 99) };
-    storage.touch(foreign).await.expect("storage answers");
-    // Once a later note is written, so are those before it.
-    storage.touch(touch("s2", NOW + 1)).await.expect("storage answers");
-    seen_at(storage, "s2", NOW + 1).await;
-    seen_at(storage, "s1", NOW + 9).await;
-    let record = stored(storage, None, "t1").await.expect("the record is there");
-    assert_eq!((record.status, record.notify), (Status::Live, Notify::Nothing));
-}
-
-/// Touching makes no session.
-pub async fn touching_an_unknown_session_is_no_error<S: Storage>(storage: &S) {
-    open(storage, record("anna", "s1", "t1")).await;
-    let unknown = Touch { tenant: None, sid: "unknown".into(), at: NOW };
-    assert_eq!(storage.touch(unknown).await, Ok(()));
-    storage
-        .touch(Touch { tenant: None, sid: "s1".into(), at: NOW + 1 })
-        .await
-        .expect("storage answers");
-    seen_at(storage, "s1", NOW + 1).await;
-    assert_eq!(stored_session(storage, None, "unknown").await, None);
 }

@@ -12,11 +12,14 @@ mod expiry;
 mod find;
 pub mod fixtures;
 mod insert;
+mod join;
 mod list;
 mod races;
 mod revoke;
+mod revoke_answers;
 mod revoke_matching;
 mod revoke_selection;
+mod revoke_session;
 
 use std::boxed::Box;
 use std::future::Future;
@@ -30,11 +33,14 @@ pub mod cases {
     pub use super::expiry::*;
     pub use super::find::*;
     pub use super::insert::*;
+    pub use super::join::*;
     pub use super::list::*;
     pub use super::races::*;
     pub use super::revoke::*;
+    pub use super::revoke_answers::*;
     pub use super::revoke_matching::*;
     pub use super::revoke_selection::*;
+    pub use super::revoke_session::*;
 }
 
 /// Something to run at the same time as others.

@@ -84,9 +84,15 @@ async fn rounds<const N: usize>(make: impl Fn(u32) -> [Task; N]) {
 /// Nothing of the subject is alive: no record that was named, and nothing else that a sign-out would find.
 async fn assert_dead<S: Shared>(storage: &S, round: u32, jtis: &[String]) {
     for jti in jtis {
-        assert!(!is_live(storage, jti).await, "round {round}: {jti} is alive");
+        assert!(
+            !is_live(storage, jti).await,
+            "round {round}: {jti} is alive"
+        );
     }
-    let dry = MatchingRevocation { dry_run: true, ..everything(&subject(round)) };
+    let dry = MatchingRevocation {
+        dry_run: true,
+        ..everything(&subject(round))
+    };
     let left = storage.revoke_matching(dry).await.expect("storage answers");
     assert_eq!((left.records, left.sessions), (0, 0), "round {round}");
 }
@@ -100,19 +106,30 @@ fn rotation(round: u32) -> (Record, Vec<Record>) {
 }
 
 fn rotation_jtis(round: u32) -> Vec<String> {
-    vec![format!("refresh {round}"), format!("successor {round}"), format!("user {round}")]
+    vec![
+        format!("refresh {round}"),
+        format!("successor {round}"),
+        format!("user {round}"),
+    ]
 }
 
 /// One insertion of a jti is stored, the others are conflicts.
 pub async fn a_jti_is_inserted_once_however_many_try<S: Shared>(storage: &Arc<S>, spawn: Spawn) {
-    let stored_once: Arc<Vec<AtomicU32>> = Arc::new((0..ROUNDS).map(|_| AtomicU32::new(0)).collect());
+    let stored_once: Arc<Vec<AtomicU32>> =
+        Arc::new((0..ROUNDS).map(|_| AtomicU32::new(0)).collect());
     rounds::<{ CONTENDERS as usize }>(|round| {
         core::array::from_fn(|contender| {
             let (storage, count) = (Arc::clone(storage), Arc::clone(&stored_once));
             spawn(Box::pin(async move {
-                let record = record(&subject(round), &format!("{round} {contender}"), &format!("t {round}"));
+                let record = record(
+                    &subject(round),
+                    &format!("{round} {contender}"),
+                    &format!("t {round}"),
+                );
                 match storage.insert(opening(record)).await {
-                    Ok(_) => drop(count[round as usize].fetch_add(1, Ordering::SeqCst)),
+                    Ok(_) => {
+                        count[round as usize].fetch_add(1, Ordering::SeqCst);
+                    }
                     Err(error) => assert_eq!(error, StorageError::Conflict),
                 }
             }))
@@ -135,10 +152,20 @@ pub async fn a_record_is_consumed_once_however_many_try<S: Shared>(storage: &Arc
                 let used = refresh(round, &format!("refresh {round}"));
                 let successor = refresh(round, &format!("successor {round} {contender}"));
                 match storage.consume(consumption(&used, vec![successor])).await {
-                    Ok(Consumed::Won { .. }) => drop(winners[round as usize].fetch_add(1, Ordering::SeqCst)),
-                    Ok(Consumed::Lost { record: Some(record), newest, .. }) => {
+                    Ok(Consumed::Won { .. }) => {
+                        winners[round as usize].fetch_add(1, Ordering::SeqCst);
+                    }
+                    Ok(Consumed::Lost {
+                        record: Some(record),
+                        newest,
+                        ..
+                    }) => {
                         assert!(matches!(record.status, Status::Consumed { .. }));
-                        assert_eq!(jtis(&newest), record.successors, "the winner's is what losers are told");
+                        assert_eq!(
+                            jtis(&newest),
+                            record.successors,
+                            "the winner's is what losers are told"
+                        );
                     }
                     other => panic!("round {round}: {other:?}"),
                 }
@@ -148,18 +175,27 @@ pub async fn a_record_is_consumed_once_however_many_try<S: Shared>(storage: &Arc
     .await;
     for (round, count) in winners.iter().enumerate() {
         assert_eq!(count.load(Ordering::SeqCst), 1, "round {round}");
-        let used = stored(&**storage, None, &format!("refresh {round}")).await.expect("the record is there");
+        let used = stored(&**storage, None, &format!("refresh {round}"))
+            .await
+            .expect("the record is there");
         assert_eq!(used.successors.len(), 1);
         for contender in 0..CONTENDERS {
             let jti = format!("successor {round} {contender}");
             let there = stored(&**storage, None, &jti).await.is_some();
-            assert_eq!(there, used.successors.contains(&jti), "round {round}: {jti}");
+            assert_eq!(
+                there,
+                used.successors.contains(&jti),
+                "round {round}: {jti}"
+            );
         }
     }
 }
 
 /// A token that is rotated while its subject signs out everywhere leaves no successor alive.
-pub async fn nothing_survives_a_refresh_against_a_sign_out<S: Shared>(storage: &Arc<S>, spawn: Spawn) {
+pub async fn nothing_survives_a_refresh_against_a_sign_out<S: Shared>(
+    storage: &Arc<S>,
+    spawn: Spawn,
+) {
     sessions(storage, spawn).await;
     rounds(|round| {
         let (consuming, revoking) = (Arc::clone(storage), Arc::clone(storage));
@@ -168,10 +204,16 @@ pub async fn nothing_survives_a_refresh_against_a_sign_out<S: Shared>(storage: &
             spawn,
             Box::pin(async move {
                 let (used, successors) = rotation(round);
-                consuming.consume(consumption(&used, successors)).await.expect("storage answers");
+                consuming
+                    .consume(consumption(&used, successors))
+                    .await
+                    .expect("storage answers");
             }),
             Box::pin(async move {
-                revoking.revoke_matching(everything(&subject(round))).await.expect("storage answers");
+                revoking
+                    .revoke_matching(everything(&subject(round)))
+                    .await
+                    .expect("storage answers");
             }),
         )
     })
@@ -194,10 +236,16 @@ pub async fn nothing_survives_a_refresh_against_a_session_revocation<S: Shared>(
             spawn,
             Box::pin(async move {
                 let (used, successors) = rotation(round);
-                consuming.consume(consumption(&used, successors)).await.expect("storage answers");
+                consuming
+                    .consume(consumption(&used, successors))
+                    .await
+                    .expect("storage answers");
             }),
             Box::pin(async move {
-                revoking.revoke(whole_session(&sid(round))).await.expect("storage answers");
+                revoking
+                    .revoke(whole_session(&sid(round)))
+                    .await
+                    .expect("storage answers");
             }),
         )
     })
@@ -220,14 +268,20 @@ pub async fn nothing_survives_a_sign_in_against_a_password_change<S: Shared>(
             Box::pin(async move {
                 // Read before the change has begun in this round: it is the first ever of the subject.
                 let record = record(&subject(round), &sid(round), &format!("t {round}"));
-                let insertion = Insertion { guard: Some(0), ..opening(record) };
+                let insertion = Insertion {
+                    guard: Some(0),
+                    ..opening(record)
+                };
                 match issuing.insert(insertion).await {
                     Ok(epoch) => assert_eq!(epoch, 0),
                     Err(error) => assert_eq!(error, StorageError::GuardFailed(Guard::Epoch)),
                 }
             }),
             Box::pin(async move {
-                revoking.revoke_matching(everything(&subject(round))).await.expect("storage answers");
+                revoking
+                    .revoke_matching(everything(&subject(round)))
+                    .await
+                    .expect("storage answers");
             }),
         )
     })
@@ -238,7 +292,10 @@ pub async fn nothing_survives_a_sign_in_against_a_password_change<S: Shared>(
 }
 
 /// A token issued into a session that is being ended does not outlive it.
-pub async fn nothing_survives_joining_against_a_sign_out<S: Shared>(storage: &Arc<S>, spawn: Spawn) {
+pub async fn nothing_survives_joining_against_a_sign_out<S: Shared>(
+    storage: &Arc<S>,
+    spawn: Spawn,
+) {
     sessions(storage, spawn).await;
     rounds(|round| {
         let (issuing, revoking) = (Arc::clone(storage), Arc::clone(storage));
@@ -252,18 +309,29 @@ pub async fn nothing_survives_joining_against_a_sign_out<S: Shared>(storage: &Ar
                 }
             }),
             Box::pin(async move {
-                revoking.revoke_matching(everything(&subject(round))).await.expect("storage answers");
+                revoking
+                    .revoke_matching(everything(&subject(round)))
+                    .await
+                    .expect("storage answers");
             }),
         )
     })
     .await;
     for round in 0..ROUNDS {
-        assert_dead(&**storage, round, &[format!("refresh {round}"), format!("t {round}")]).await;
+        assert_dead(
+            &**storage,
+            round,
+            &[format!("refresh {round}"), format!("t {round}")],
+        )
+        .await;
     }
 }
 
 /// Processes that redeliver at the same time share the work, and nobody's is done twice.
-pub async fn a_disconnect_is_claimed_once_however_many_try<S: Shared>(storage: &Arc<S>, spawn: Spawn) {
+pub async fn a_disconnect_is_claimed_once_however_many_try<S: Shared>(
+    storage: &Arc<S>,
+    spawn: Spawn,
+) {
     sessions(storage, spawn).await;
     let told = |round: u32| MatchingRevocation {
         notify_purposes: vec!["refresh".into()],
@@ -272,7 +340,10 @@ pub async fn a_disconnect_is_claimed_once_however_many_try<S: Shared>(storage: &
     rounds(|round| {
         let storage = Arc::clone(storage);
         [spawn(Box::pin(async move {
-            storage.revoke_matching(told(round)).await.expect("storage answers");
+            storage
+                .revoke_matching(told(round))
+                .await
+                .expect("storage answers");
         }))]
     })
     .await;
@@ -288,7 +359,10 @@ pub async fn a_disconnect_is_claimed_once_however_many_try<S: Shared>(storage: &
                     if batch.is_empty() {
                         return;
                     }
-                    claimed.lock().expect("no task failed").extend(batch.into_iter().map(|record| record.jti));
+                    claimed
+                        .lock()
+                        .expect("no task failed")
+                        .extend(batch.into_iter().map(|record| record.jti));
                 }
             }))
         })
@@ -296,7 +370,9 @@ pub async fn a_disconnect_is_claimed_once_however_many_try<S: Shared>(storage: &
     all(tasks).await;
     let mut claimed = claimed.lock().expect("no task failed").clone();
     claimed.sort();
-    let mut expected: Vec<String> = (0..ROUNDS).map(|round| format!("refresh {round}")).collect();
+    let mut expected: Vec<String> = (0..ROUNDS)
+        .map(|round| format!("refresh {round}"))
+        .collect();
     expected.sort();
     assert_eq!(claimed, expected);
 }

@@ -1,49 +1,81 @@
-//! `revoke-matching`: what it does.
+//! `revoke-matching`: what it does to records and sessions.
 
-use std::string::String;
 use std::vec;
 use std::vec::Vec;
 
-use super::find::sort;
 use super::fixtures::*;
 use crate::ports::Storage;
-use crate::record::{
-    CutOff, CutOffScope, Delay, FindQuery, MatchingRevocation, MatchingRevoked, Notify, Record,
-    SessionStatus, Status, SubjectCutOff,
-};
+use crate::record::{MatchingRevocation, MatchingRevoked, Notify, Record, SessionStatus};
 
 /// Three sessions of anna (`s1` with a refresh token beside), one of berta.
-async fn family<S: Storage>(storage: &S) {
+pub(super) async fn family<S: Storage>(storage: &S) {
     for (sid, jti) in [("s1", "t1"), ("s2", "t2"), ("s3", "t3")] {
         open(storage, record("anna", sid, jti)).await;
     }
-    join(storage, Record { purpose: "refresh".into(), ..record("anna", "s1", "r1") }).await;
+    join(
+        storage,
+        Record {
+            purpose: "refresh".into(),
+            ..record("anna", "s1", "r1")
+        },
+    )
+    .await;
     open(storage, record("berta", "s9", "t9")).await;
 }
 
 /// All tokens and sessions of one subject, in one call; nobody else's.
 pub async fn signing_out_revokes_everything_of_the_subject_only<S: Storage>(storage: &S) {
     family(storage).await;
-    let done = storage.revoke_matching(everything("anna")).await.expect("storage answers");
-    let counts = (done.sessions, done.records, done.notify_records, done.notify_sessions, done.epoch);
+    let done = storage
+        .revoke_matching(everything("anna"))
+        .await
+        .expect("storage answers");
+    let counts = (
+        done.sessions,
+        done.records,
+        done.notify_records,
+        done.notify_sessions,
+        done.epoch,
+    );
     assert_eq!(counts, (3, 4, 3, 3, 1));
     assert_eq!(jtis(&done.pending), ["t1", "t2", "t3"]);
-    assert!(!done.more && done.pending.iter().all(|record| record.extra_data.is_none()));
+    assert!(
+        !done.more
+            && done
+                .pending
+                .iter()
+                .all(|record| record.extra_data.is_none())
+    );
     let expected = Record {
         status: revoked("signed_out_everywhere"),
         notify: Notify::Pending { due: NOW },
         ..record("anna", "s1", "t1")
     };
     assert_eq!(done.pending[0], without_extra_data(expected.clone()));
-    assert_eq!(stored(storage, None, "t1").await, Some(expected), "its extra data is kept");
-    assert_eq!(status(storage, "r1").await, revoked("signed_out_everywhere"));
+    assert_eq!(
+        stored(storage, None, "t1").await,
+        Some(expected),
+        "its extra data is kept"
+    );
+    assert_eq!(
+        status(storage, "r1").await,
+        revoked("signed_out_everywhere")
+    );
     for sid in ["s1", "s2", "s3"] {
-        let ended = SessionStatus::Ended { at: NOW, reason: "signed_out_everywhere".into() };
-        let now = stored_session(storage, None, sid).await.map(|session| session.status);
+        let ended = SessionStatus::Ended {
+            at: NOW,
+            reason: "signed_out_everywhere".into(),
+        };
+        let now = stored_session(storage, None, sid)
+            .await
+            .map(|session| session.status);
         assert_eq!(now, Some(ended));
     }
     assert!(is_live(storage, "t9").await && goes_on(storage, "s9").await);
-    assert_eq!((epoch(storage, "anna").await, epoch(storage, "berta").await), (1, 0));
+    assert_eq!(
+        (epoch(storage, "anna").await, epoch(storage, "berta").await),
+        (1, 0)
+    );
 }
 
 /// A sign-in that began before it must not end after it, even where nothing is stored yet.
@@ -57,27 +89,21 @@ pub async fn signing_out_nobody_raises_the_epoch<S: Storage>(storage: &S) {
         more: false,
         epoch: 1,
     };
-    assert_eq!(storage.revoke_matching(everything("nobody")).await, Ok(expected));
+    assert_eq!(
+        storage.revoke_matching(everything("nobody")).await,
+        Ok(expected)
+    );
     let nothing = MatchingRevocation {
         include_purposes: Some(Vec::new()),
         end_sessions: false,
         ..everything("nobody")
     };
-    let done = storage.revoke_matching(nothing).await.expect("storage answers");
+    let done = storage
+        .revoke_matching(nothing)
+        .await
+        .expect("storage answers");
     assert_eq!((done.records, done.epoch), (0, 2));
     assert_eq!(epoch(storage, "nobody").await, 2);
-}
-
-/// A caller whose broadcast failed can call again.
-pub async fn signing_out_again_counts_nothing_and_answers_what_is_pending<S: Storage>(storage: &S) {
-    family(storage).await;
-    let first = storage.revoke_matching(everything("anna")).await.expect("storage answers");
-    storage.delivered(vec![first.pending[0].id()]).await.expect("storage answers");
-    let later = MatchingRevocation { at: NOW + 9, ..everything("anna") };
-    let second = storage.revoke_matching(later).await.expect("storage answers");
-    assert_eq!((second.sessions, second.records, second.notify_records), (0, 0, 0));
-    assert_eq!((jtis(&second.pending), second.epoch), (vec!["t2", "t3"], 2));
-    assert_eq!(status(storage, "t1").await, revoked("signed_out_everywhere"));
 }
 
 /// "Sign out the others."
@@ -87,9 +113,19 @@ pub async fn kept_sessions_are_left_alone<S: Storage>(storage: &S) {
         keep: vec!["s1".into(), "unknown".into()],
         ..everything("anna")
     };
-    let done = storage.revoke_matching(others).await.expect("storage answers");
-    assert_eq!((done.sessions, done.records, jtis(&done.pending)), (2, 2, vec!["t2", "t3"]));
-    assert!(is_live(storage, "t1").await && is_live(storage, "r1").await && goes_on(storage, "s1").await);
+    let done = storage
+        .revoke_matching(others)
+        .await
+        .expect("storage answers");
+    assert_eq!(
+        (done.sessions, done.records, jtis(&done.pending)),
+        (2, 2, vec!["t2", "t3"])
+    );
+    assert!(
+        is_live(storage, "t1").await
+            && is_live(storage, "r1").await
+            && goes_on(storage, "s1").await
+    );
     assert!(!goes_on(storage, "s2").await);
 }
 
@@ -105,9 +141,18 @@ pub async fn later_tokens_and_sessions_are_left_alone<S: Storage>(storage: &S) {
     open(storage, at("new", "t3", NOW + 10)).await;
     // A session that began before is ended with all its tokens, whenever they were issued.
     join(storage, at("old", "t4", NOW + 10)).await;
-    let selection = MatchingRevocation { issued_before: Some(NOW), ..everything("anna") };
-    let done = storage.revoke_matching(selection).await.expect("storage answers");
-    assert_eq!((done.sessions, done.records, jtis(&done.pending)), (1, 2, vec!["t1", "t4"]));
+    let selection = MatchingRevocation {
+        issued_before: Some(NOW),
+        ..everything("anna")
+    };
+    let done = storage
+        .revoke_matching(selection)
+        .await
+        .expect("storage answers");
+    assert_eq!(
+        (done.sessions, done.records, jtis(&done.pending)),
+        (1, 2, vec!["t1", "t4"])
+    );
     assert!(is_live(storage, "t2").await && is_live(storage, "t3").await);
     assert!(goes_on(storage, "same").await && goes_on(storage, "new").await);
     // Without ending sessions, each token counts for itself.
@@ -118,141 +163,70 @@ pub async fn later_tokens_and_sessions_are_left_alone<S: Storage>(storage: &S) {
         end_sessions: false,
         ..everything("anna")
     };
-    let done = storage.revoke_matching(selection).await.expect("storage answers");
+    let done = storage
+        .revoke_matching(selection)
+        .await
+        .expect("storage answers");
     assert_eq!((done.sessions, done.records), (1, 1));
-    assert!(!is_live(storage, "t5").await && is_live(storage, "t6").await && goes_on(storage, "old2").await);
+    assert!(
+        !is_live(storage, "t5").await
+            && is_live(storage, "t6").await
+            && goes_on(storage, "old2").await
+    );
 }
 
 /// What is dead by its own expiry needs no revocation and is not counted, nor is its session.
 pub async fn expired_records_are_left_alone<S: Storage>(storage: &S) {
-    let until = |sid: &str, jti: &str, expires_at| Record { expires_at, ..record("anna", sid, jti) };
+    let until = |sid: &str, jti: &str, expires_at| Record {
+        expires_at,
+        ..record("anna", sid, jti)
+    };
     open(storage, until("s1", "t1", NOW - 10)).await;
     open(storage, until("s2", "t2", NOW - 9)).await;
-    let selection = MatchingRevocation { unexpired_after: NOW - 10, ..everything("anna") };
-    let done = storage.revoke_matching(selection).await.expect("storage answers");
-    assert_eq!((done.sessions, done.records, jtis(&done.pending)), (1, 1, vec!["t2"]));
+    let selection = MatchingRevocation {
+        unexpired_after: NOW - 10,
+        ..everything("anna")
+    };
+    let done = storage
+        .revoke_matching(selection)
+        .await
+        .expect("storage answers");
+    assert_eq!(
+        (done.sessions, done.records, jtis(&done.pending)),
+        (1, 1, vec!["t2"])
+    );
     assert!(is_live(storage, "t1").await, "left as it was");
 }
 
 /// A revocation neither revives nor renames what was dead before.
 pub async fn consumed_and_revoked_records_are_left_as_they_are<S: Storage>(storage: &S) {
     let used = open(storage, record("anna", "s1", "t1")).await;
-    storage.consume(consumption(&used, Vec::new())).await.expect("storage answers");
+    storage
+        .consume(consumption(&used, Vec::new()))
+        .await
+        .expect("storage answers");
     join(storage, record("anna", "s1", "t2")).await;
     let mut quiet = token("t2");
     quiet.notify_purposes.clear();
     storage.revoke(quiet).await.expect("storage answers");
-    let before = (stored(storage, None, "t1").await, stored(storage, None, "t2").await);
-    let done = storage.revoke_matching(everything("anna")).await.expect("storage answers");
-    assert_eq!((done.sessions, done.records, done.pending), (1, 0, Vec::new()), "the session was live");
-    assert_eq!((stored(storage, None, "t1").await, stored(storage, None, "t2").await), before);
-}
-
-/// `disconnect_self: false`: the acting session is as dead as the others, only its page is told later.
-pub async fn a_delayed_session_is_revoked_now_and_told_later<S: Storage>(storage: &S) {
-    family(storage).await;
-    let selection = MatchingRevocation {
-        delay: Some(Delay { sid: "s1".into(), due: NOW + 30 }),
-        ..everything("anna")
-    };
-    let done = storage.revoke_matching(selection).await.expect("storage answers");
-    assert_eq!((done.sessions, done.records, done.notify_records, done.notify_sessions), (3, 4, 3, 3));
-    assert_eq!(jtis(&done.pending), ["t2", "t3"]);
-    let delayed = stored(storage, None, "t1").await.expect("the record is there");
-    assert_eq!(delayed.status, revoked("signed_out_everywhere"));
-    assert_eq!(delayed.notify, Notify::Pending { due: NOW + 30 });
-    assert!(!goes_on(storage, "s1").await);
-    let due = storage.undelivered(claim(NOW + 30)).await.expect("storage answers");
-    assert_eq!(jtis(&due), ["t2", "t3", "t1"], "by the moment that they are due");
-}
-
-/// A preview tells the truth and does nothing.
-pub async fn a_dry_run_counts_the_same_and_changes_nothing<S: Storage>(storage: &S) {
-    family(storage).await;
-    let selection = MatchingRevocation {
-        keep: vec!["s2".into()],
-        cut_offs: CutOffScope::Subject,
-        ..everything("anna")
-    };
-    let dry = MatchingRevocation { dry_run: true, ..selection.clone() };
-    let preview = storage.revoke_matching(dry.clone()).await.expect("storage answers");
-    for jti in ["t1", "t2", "t3", "r1"] {
-        assert!(is_live(storage, jti).await, "{jti}");
-    }
-    for sid in ["s1", "s2", "s3"] {
-        assert!(goes_on(storage, sid).await, "{sid}");
-    }
-    let query = FindQuery { subject: Some("anna".into()), ..FindQuery::default() };
-    let found = storage.find(query).await.expect("storage answers");
-    assert_eq!((found.epoch, found.cut_offs), (0, Vec::new()));
-    assert_eq!(preview.epoch, 0);
-    let done = storage.revoke_matching(selection).await.expect("storage answers");
-    assert!(!done.pending.is_empty());
-    let same = MatchingRevoked { pending: Vec::new(), more: false, epoch: 0, ..done };
-    assert_eq!(preview, same);
-    let after = storage.revoke_matching(dry).await.expect("storage answers");
-    assert_eq!((after.records, after.pending, after.epoch), (0, Vec::new(), 1));
-}
-
-/// Counts never depend on the limit; what does not fit is in `undelivered`.
-pub async fn counts_are_whole_where_answers_are_limited<S: Storage>(storage: &S) {
-    for number in 0..25 {
-        let (sid, jti) = (std::format!("s{number:02}"), std::format!("t{number:02}"));
-        open(storage, record("anna", &sid, &jti)).await;
-        join(storage, record("anna", &sid, &std::format!("u{number:02}"))).await;
-    }
-    let selection = MatchingRevocation { limit: 10, ..everything("anna") };
-    let done = storage.revoke_matching(selection).await.expect("storage answers");
-    let counts = (done.sessions, done.records, done.notify_records, done.notify_sessions);
-    assert_eq!(counts, (25, 50, 50, 25));
-    assert_eq!((done.pending.len(), done.more), (10, true));
-    let settled = done.pending.iter().map(Record::id).collect();
-    storage.delivered(settled).await.expect("storage answers");
-    let rest = storage.undelivered(claim(NOW)).await.expect("storage answers");
-    assert_eq!(rest.len(), 40);
-    let again = MatchingRevocation { limit: 40, ..everything("anna") };
-    let done = storage.revoke_matching(again).await.expect("storage answers");
-    assert_eq!((done.pending.len(), done.more), (40, false), "a lease is no delivery");
-}
-
-/// For tokens that are not stored: one statement per purpose, or one for all, sparing the kept sessions.
-pub async fn cut_offs_are_written_below_the_raised_epoch<S: Storage>(storage: &S) {
-    let found = async |purpose: &str| {
-        let query = FindQuery {
-            subject: Some("anna".into()),
-            purpose: Some(purpose.into()),
-            ..FindQuery::default()
-        };
-        let mut found = storage.find(query).await.expect("storage answers");
-        sort(&mut found.cut_offs);
-        found.cut_offs
-    };
-    let cut_off = |purpose: Option<&str>, below, spared: &[&str]| {
-        CutOff::Subject(SubjectCutOff {
-            tenant: None,
-            subject: "anna".into(),
-            purpose: purpose.map(Into::into),
-            below,
-            spared: spared.iter().map(|sid| String::from(*sid)).collect(),
-            forget_at: NOW + HOUR,
-        })
-    };
-    storage.revoke_matching(everything("anna")).await.expect("storage answers");
-    assert_eq!(found("user").await, [], "none is asked for");
-    let per_purpose = MatchingRevocation {
-        cut_offs: CutOffScope::Purposes(vec!["user".into(), "api".into()]),
-        keep: vec!["s1".into()],
-        ..everything("anna")
-    };
-    storage.revoke_matching(per_purpose).await.expect("storage answers");
-    assert_eq!(found("user").await, [cut_off(Some("user"), 2, &["s1"])]);
-    assert_eq!(found("api").await, [cut_off(Some("api"), 2, &["s1"])]);
-    assert_eq!(found("other").await, []);
-    let whole = MatchingRevocation { cut_offs: CutOffScope::Subject, ..everything("anna") };
-    storage.revoke_matching(whole).await.expect("storage answers");
-    assert_eq!(found("user").await, [cut_off(None, 3, &[]), cut_off(Some("user"), 2, &["s1"])]);
-    assert_eq!(found("other").await, [cut_off(None, 3, &[])]);
-    let live = storage.insert(opening(record("anna", "new", "new"))).await;
-    assert_eq!(live, Ok(3), "what is issued now is not below");
-    assert_eq!(status(storage, "new").await, Status::Live);
+    let before = (
+        stored(storage, None, "t1").await,
+        stored(storage, None, "t2").await,
+    );
+    let done = storage
+        .revoke_matching(everything("anna"))
+        .await
+        .expect("storage answers");
+    assert_eq!(
+        (done.sessions, done.records, done.pending),
+        (1, 0, Vec::new()),
+        "the session was live"
+    );
+    assert_eq!(
+        (
+            stored(storage, None, "t1").await,
+            stored(storage, None, "t2").await
+        ),
+        before
+    );
 }

@@ -36,7 +36,10 @@ async fn dead<S: Storage>(storage: &S, subject: &str) -> Vec<&'static str> {
 }
 
 fn names(purposes: &[&str]) -> Vec<String> {
-    purposes.iter().map(|purpose| String::from(*purpose)).collect()
+    purposes
+        .iter()
+        .map(|purpose| String::from(*purpose))
+        .collect()
 }
 
 /// Absent includes all, empty includes none, exclusion wins; unknown names select nothing.
@@ -44,8 +47,16 @@ pub async fn purposes_select_as_the_table_says<S: Storage>(storage: &S) {
     type Row<'a> = (Option<&'a [&'a str]>, &'a [&'a str], &'a [&'a str]);
     let table: [Row<'_>; 12] = [
         (None, &[], &PURPOSES),
-        (None, &["revocation"], &["user", "refresh", "password_reset"]),
-        (None, &["user", "refresh", "password_reset", "revocation"], &[]),
+        (
+            None,
+            &["revocation"],
+            &["user", "refresh", "password_reset"],
+        ),
+        (
+            None,
+            &["user", "refresh", "password_reset", "revocation"],
+            &[],
+        ),
         (None, &["unknown"], &PURPOSES),
         (Some(&[]), &[], &[]),
         (Some(&[]), &["user"], &[]),
@@ -66,16 +77,41 @@ pub async fn purposes_select_as_the_table_says<S: Storage>(storage: &S) {
             notify_purposes: names(&["user", "refresh"]),
             ..everything(&subject)
         };
-        let dry = MatchingRevocation { dry_run: true, ..selection.clone() };
+        let dry = MatchingRevocation {
+            dry_run: true,
+            ..selection.clone()
+        };
         let preview = storage.revoke_matching(dry).await.expect("storage answers");
-        let done = storage.revoke_matching(selection).await.expect("storage answers");
-        assert_eq!(dead(storage, &subject).await, expected, "{include:?} without {exclude:?}");
-        let told = expected.iter().filter(|purpose| ["user", "refresh"].contains(*purpose)).count();
+        let done = storage
+            .revoke_matching(selection)
+            .await
+            .expect("storage answers");
+        assert_eq!(
+            dead(storage, &subject).await,
+            expected,
+            "{include:?} without {exclude:?}"
+        );
+        let told = expected
+            .iter()
+            .filter(|purpose| ["user", "refresh"].contains(*purpose))
+            .count();
         let sessions = u32::from(!expected.is_empty());
-        let counts = (done.sessions, done.records as usize, done.notify_records as usize, done.pending.len());
-        assert_eq!(counts, (sessions, expected.len(), told, told), "{include:?} without {exclude:?}");
+        let counts = (
+            done.sessions,
+            done.records as usize,
+            done.notify_records as usize,
+            done.pending.len(),
+        );
+        assert_eq!(
+            counts,
+            (sessions, expected.len(), told, told),
+            "{include:?} without {exclude:?}"
+        );
         assert_eq!(preview.records, done.records);
-        assert!(goes_on(storage, &subject).await, "sessions are not ended unless asked");
+        assert!(
+            goes_on(storage, &subject).await,
+            "sessions are not ended unless asked"
+        );
     }
 }
 
@@ -87,7 +123,10 @@ pub async fn ended_sessions_lose_every_record_whatever_its_purpose<S: Storage>(s
         exclude_purposes: names(&["password_reset"]),
         ..everything("anna")
     };
-    let done = storage.revoke_matching(selection).await.expect("storage answers");
+    let done = storage
+        .revoke_matching(selection)
+        .await
+        .expect("storage answers");
     assert_eq!((done.sessions, done.records), (1, 4));
     assert_eq!(dead(storage, "anna").await, PURPOSES);
     assert!(!goes_on(storage, "anna").await);
@@ -97,15 +136,28 @@ pub async fn ended_sessions_lose_every_record_whatever_its_purpose<S: Storage>(s
 pub async fn without_ending_sessions_only_the_selected_records_die<S: Storage>(storage: &S) {
     one_of_each(storage, "anna").await;
     open(storage, record("anna", "kept", "t1")).await;
-    open(storage, Record { purpose: "refresh".into(), ..record("anna", "other", "r1") }).await;
+    open(
+        storage,
+        Record {
+            purpose: "refresh".into(),
+            ..record("anna", "other", "r1")
+        },
+    )
+    .await;
     let selection = MatchingRevocation {
         include_purposes: Some(names(&["user", "password_reset"])),
         keep: vec!["kept".into()],
         end_sessions: false,
         ..everything("anna")
     };
-    let done = storage.revoke_matching(selection).await.expect("storage answers");
-    assert_eq!((done.sessions, done.records, done.notify_sessions), (1, 2, 1));
+    let done = storage
+        .revoke_matching(selection)
+        .await
+        .expect("storage answers");
+    assert_eq!(
+        (done.sessions, done.records, done.notify_sessions),
+        (1, 2, 1)
+    );
     assert_eq!(dead(storage, "anna").await, ["user", "password_reset"]);
     assert!(is_live(storage, "t1").await && is_live(storage, "r1").await);
     for sid in ["anna", "kept", "other"] {

@@ -19,7 +19,10 @@ impl State {
             CutOff::Key(cut_off) => {
                 let key = CutOffKey::Key(cut_off.kid.clone());
                 let before = self.keys.get(&cut_off.kid).map(|known| known.forget_at);
-                let known = self.keys.entry(cut_off.kid.clone()).or_insert_with(|| cut_off.clone());
+                let known = self
+                    .keys
+                    .entry(cut_off.kid.clone())
+                    .or_insert_with(|| cut_off.clone());
                 raise_key(known, &cut_off);
                 (key, before, known.forget_at)
             }
@@ -38,7 +41,10 @@ impl State {
         );
         let subject = self.subject_mut(&cut_off.tenant, &cut_off.subject);
         subject.epoch = subject.epoch.max(cut_off.below);
-        let before = subject.cut_offs.get(&cut_off.purpose).map(|known| known.forget_at);
+        let before = subject
+            .cut_offs
+            .get(&cut_off.purpose)
+            .map(|known| known.forget_at);
         let known = subject
             .cut_offs
             .entry(cut_off.purpose.clone())

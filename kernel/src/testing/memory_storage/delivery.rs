@@ -42,7 +42,9 @@ impl State {
 
     pub(super) fn delivered(&mut self, records: &[RecordId]) {
         for id in records {
-            self.change_record(&id.tenant, &id.jti, |record| record.notify = Notify::Nothing);
+            self.change_record(&id.tenant, &id.jti, |record| {
+                record.notify = Notify::Nothing
+            });
         }
     }
 

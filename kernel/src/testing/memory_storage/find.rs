@@ -7,9 +7,7 @@ use std::string::String;
 use std::vec::Vec;
 
 use super::state::{State, Tenant};
-use crate::record::{
-    CutOff, FindQuery, Found, ListQuery, Status, StoredSessions, Timestamp,
-};
+use crate::record::{CutOff, FindQuery, Found, ListQuery, Status, StoredSessions, Timestamp};
 
 impl State {
     pub(super) fn find(&self, query: &FindQuery) -> Found {
@@ -57,34 +55,50 @@ impl Tenant {
         if let Some(sid) = &query.sid {
             found.session = self.sessions.get(sid).cloned();
         }
-        if let Some(subject) = query.subject.as_ref().and_then(|name| self.subjects.get(name)) {
+        if let Some(subject) = query
+            .subject
+            .as_ref()
+            .and_then(|name| self.subjects.get(name))
+        {
             found.epoch = subject.epoch;
             if !subject.cut_offs.is_empty() {
                 let whole = subject.cut_offs.get(&None);
-                let of_purpose = query.purpose.as_ref().and_then(|_| subject.cut_offs.get(&query.purpose));
+                let of_purpose = query
+                    .purpose
+                    .as_ref()
+                    .and_then(|_| subject.cut_offs.get(&query.purpose));
                 let cut_offs = whole.into_iter().chain(of_purpose);
-                found.cut_offs.extend(cut_offs.cloned().map(CutOff::Subject));
+                found
+                    .cut_offs
+                    .extend(cut_offs.cloned().map(CutOff::Subject));
             }
         }
-        found.cut_offs.extend(self.cut_off.clone().map(CutOff::Tenant));
+        found
+            .cut_offs
+            .extend(self.cut_off.clone().map(CutOff::Tenant));
     }
 
     /// The jtis of a session's records, whatever their status.
     pub(super) fn jtis(&self, sid: &str) -> impl Iterator<Item = &String> {
-        self.by_session.get(sid).into_iter().flat_map(BTreeSet::iter)
+        self.by_session
+            .get(sid)
+            .into_iter()
+            .flat_map(BTreeSet::iter)
     }
 
     /// The jtis of a session's live records.
     pub(super) fn live_jtis(&self, sid: &str) -> Vec<String> {
         let is_live = |jti: &&String| {
-            self.records.get(*jti).is_some_and(|stored| stored.record.status == Status::Live)
+            self.records
+                .get(*jti)
+                .is_some_and(|stored| stored.record.status == Status::Live)
         };
         self.jtis(sid).filter(is_live).cloned().collect()
     }
 
     fn has_live_record(&self, sid: &str, at: Timestamp) -> bool {
-        self.jtis(sid).filter_map(|jti| self.records.get(jti)).any(|stored| {
-            stored.record.status == Status::Live && stored.record.expires_at > at
-        })
+        self.jtis(sid)
+            .filter_map(|jti| self.records.get(jti))
+            .any(|stored| stored.record.status == Status::Live && stored.record.expires_at > at)
     }
 }

@@ -12,8 +12,15 @@ use crate::record::{
 
 impl State {
     pub(super) fn insert(&mut self, insertion: Insertion) -> Result<u64, StorageError> {
-        let Insertion { mut record, session, open, guard } = insertion;
-        if (&record.tenant, &record.sid, &record.subject) != (&session.tenant, &session.sid, &session.subject) {
+        let Insertion {
+            mut record,
+            session,
+            open,
+            guard,
+        } = insertion;
+        if (&record.tenant, &record.sid, &record.subject)
+            != (&session.tenant, &session.sid, &session.subject)
+        {
             return Err(StorageError::Other(
                 "a record and its session must have the same tenant, sid and subject".into(),
             ));
@@ -44,19 +51,37 @@ impl State {
     }
 
     pub(super) fn consume(&mut self, consumption: Consumption) -> Result<Consumed, StorageError> {
-        let Consumption { tenant, jti, sid, subject, .. } = &consumption;
+        let Consumption {
+            tenant,
+            jti,
+            sid,
+            subject,
+            ..
+        } = &consumption;
         let record = self.record(tenant, jti).cloned();
         let session = self.session(tenant, sid).cloned();
         let wins = record.as_ref().is_some_and(|record| {
             record.status == Status::Live && record.sid == *sid && record.subject == *subject
-        }) && session.as_ref().is_some_and(|session| joinable(session, subject));
+        }) && session
+            .as_ref()
+            .is_some_and(|session| joinable(session, subject));
         if !wins {
-            let newest = record.as_ref().map_or_else(Vec::new, |record| self.newest_successors(record));
-            return Ok(Consumed::Lost { record, session, newest });
+            let newest = record
+                .as_ref()
+                .map_or_else(Vec::new, |record| self.newest_successors(record));
+            return Ok(Consumed::Lost {
+                record,
+                session,
+                newest,
+            });
         }
         self.check_successors(&consumption)?;
         let epoch = self.epoch(tenant, subject);
-        let successors = consumption.successors.iter().map(|successor| successor.record.jti.clone()).collect();
+        let successors = consumption
+            .successors
+            .iter()
+            .map(|successor| successor.record.jti.clone())
+            .collect();
         self.change_record(tenant, jti, |record| {
             record.status = Status::Consumed {
                 at: consumption.at,
@@ -64,7 +89,12 @@ impl State {
             };
             record.successors = successors;
         });
-        for Insertion { mut record, mut session, .. } in consumption.successors {
+        for Insertion {
+            mut record,
+            mut session,
+            ..
+        } in consumption.successors
+        {
             session.tenant.clone_from(&record.tenant);
             session.sid.clone_from(&record.sid);
             self.join(&session);
@@ -76,7 +106,10 @@ impl State {
 
     pub(super) fn touch(&mut self, touch: &Touch) {
         // Joins only move times that no index but the end's knows.
-        if let Some(session) = self.tenants.get_mut(&touch.tenant).and_then(|tenant| tenant.sessions.get_mut(&touch.sid))
+        if let Some(session) = self
+            .tenants
+            .get_mut(&touch.tenant)
+            .and_then(|tenant| tenant.sessions.get_mut(&touch.sid))
             && session.status == SessionStatus::Live
         {
             session.last_seen = session.last_seen.max(touch.at);
@@ -123,7 +156,10 @@ impl State {
                 continue;
             }
             let age = |record: &Record| (record.issued_at, record.created_at, record.jti.clone());
-            if newest.get(&successor.purpose).is_none_or(|known| age(known) < age(successor)) {
+            if newest
+                .get(&successor.purpose)
+                .is_none_or(|known| age(known) < age(successor))
+            {
                 newest.insert(successor.purpose.clone(), successor.clone());
             }
         }

@@ -15,9 +15,9 @@ use std::vec::Vec;
 use self::state::State;
 use crate::ports::{Storage, StorageError};
 use crate::record::{
-    Consumed, Consumption, CutOff, Deleted, DeliveryClaim, ExpiryBatch, FindQuery, Found, Insertion,
-    ListQuery, MatchingRevocation, MatchingRevoked, Record, RecordId, Revocation, Revoked,
-    StoredSessions, Touch,
+    Consumed, Consumption, CutOff, Deleted, DeliveryClaim, ExpiryBatch, FindQuery, Found,
+    Insertion, ListQuery, MatchingRevocation, MatchingRevoked, Record, RecordId, Revocation,
+    Revoked, StoredSessions, Touch,
 };
 
 /// The simplest storage: everything in the memory of this process, behind one lock. Clones share it.

@@ -5,8 +5,8 @@ use std::vec::Vec;
 
 use super::state::State;
 use crate::record::{
-    Notify, Record, Revocation, RevocationOutcome, RevocationTarget, Revoked, SessionStatus, Status,
-    Timestamp,
+    Notify, Record, Revocation, RevocationOutcome, RevocationTarget, Revoked, SessionStatus,
+    Status, Timestamp,
 };
 
 /// What was there of a target.
@@ -52,26 +52,56 @@ impl State {
     /// `None` when it is another subject's.
     fn revoke_token(&mut self, revocation: &Revocation, jti: &str) -> Option<Target> {
         let Some(record) = self.record(&revocation.tenant, jti) else {
-            return Some(Target { known: false, revoked: false, records: 0 });
+            return Some(Target {
+                known: false,
+                revoked: false,
+                records: 0,
+            });
         };
-        if revocation.subject.as_ref().is_some_and(|subject| record.subject != *subject) {
+        if revocation
+            .subject
+            .as_ref()
+            .is_some_and(|subject| record.subject != *subject)
+        {
             return None;
         }
         let revoked = record.status == Status::Live;
         if revoked {
-            let notify = revocation.notify_purposes.contains(&record.purpose).then_some(revocation.due);
-            self.revoke_record(&revocation.tenant, jti, revocation.at, &revocation.reason, notify);
+            let notify = revocation
+                .notify_purposes
+                .contains(&record.purpose)
+                .then_some(revocation.due);
+            self.revoke_record(
+                &revocation.tenant,
+                jti,
+                revocation.at,
+                &revocation.reason,
+                notify,
+            );
         }
-        Some(Target { known: true, revoked, records: u32::from(revoked) })
+        Some(Target {
+            known: true,
+            revoked,
+            records: u32::from(revoked),
+        })
     }
 
     /// `None` when it is another subject's.
     fn revoke_session(&mut self, revocation: &Revocation, sid: &str) -> Option<Target> {
         let Some(tenant) = self.tenants.get(&revocation.tenant) else {
-            return Some(Target { known: false, revoked: false, records: 0 });
+            return Some(Target {
+                known: false,
+                revoked: false,
+                records: 0,
+            });
         };
         let session = tenant.sessions.get(sid);
-        let first_record = || tenant.jtis(sid).next().and_then(|jti| tenant.records.get(jti));
+        let first_record = || {
+            tenant
+                .jtis(sid)
+                .next()
+                .and_then(|jti| tenant.records.get(jti))
+        };
         let owner = session
             .map(|session| &session.subject)
             .or_else(|| first_record().map(|stored| &stored.record.subject));
@@ -84,11 +114,19 @@ impl State {
         let was_live = session.is_some_and(|session| session.status == SessionStatus::Live);
         let live = tenant.live_jtis(sid);
         for jti in &live {
-            let purpose = self.record(&revocation.tenant, jti).map(|record| &record.purpose);
+            let purpose = self
+                .record(&revocation.tenant, jti)
+                .map(|record| &record.purpose);
             let notify = purpose
                 .is_some_and(|purpose| revocation.notify_purposes.contains(purpose))
                 .then_some(revocation.due);
-            self.revoke_record(&revocation.tenant, jti, revocation.at, &revocation.reason, notify);
+            self.revoke_record(
+                &revocation.tenant,
+                jti,
+                revocation.at,
+                &revocation.reason,
+                notify,
+            );
         }
         if was_live {
             self.end_session(&revocation.tenant, sid, revocation.at, &revocation.reason);
@@ -103,7 +141,9 @@ impl State {
     /// Writes what is missing; `true` when anything was.
     fn add_tombstones(&mut self, revocation: &Revocation) -> bool {
         let mut written = false;
-        if let (Some(session), RevocationTarget::Session(_)) = (&revocation.session_tombstone, &revocation.target) {
+        if let (Some(session), RevocationTarget::Session(_)) =
+            (&revocation.session_tombstone, &revocation.target)
+        {
             written |= self.add_session(session.clone());
         }
         if let Some(record) = &revocation.tombstone {
@@ -119,9 +159,11 @@ impl State {
         let record = |jti: &String| tenant.records.get(jti).map(|stored| &stored.record);
         let mut due: Vec<(Timestamp, &Record)> = match &revocation.target {
             RevocationTarget::Token(jti) => record(jti).and_then(pending).into_iter().collect(),
-            RevocationTarget::Session(sid) => {
-                tenant.jtis(sid).filter_map(record).filter_map(pending).collect()
-            }
+            RevocationTarget::Session(sid) => tenant
+                .jtis(sid)
+                .filter_map(record)
+                .filter_map(pending)
+                .collect(),
         };
         due.retain(|(due, _)| *due <= revocation.at);
         due.sort_by(|(a, first), (b, second)| (a, &first.jti).cmp(&(b, &second.jti)));
@@ -150,7 +192,13 @@ impl State {
     }
 
     /// Ends one live session.
-    pub(super) fn end_session(&mut self, tenant: &Option<String>, sid: &str, at: Timestamp, reason: &str) {
+    pub(super) fn end_session(
+        &mut self,
+        tenant: &Option<String>,
+        sid: &str,
+        at: Timestamp,
+        reason: &str,
+    ) {
         self.change_session(tenant, sid, |session| {
             session.status = SessionStatus::Ended {
                 at,
@@ -171,7 +219,11 @@ pub(super) fn page<'a>(
     limit: u32,
 ) -> (Vec<Record>, bool) {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let page = records.by_ref().take(limit).map(without_extra_data).collect();
+    let page = records
+        .by_ref()
+        .take(limit)
+        .map(without_extra_data)
+        .collect();
     (page, records.next().is_some())
 }
 

@@ -23,7 +23,13 @@ struct Matches {
 
 impl State {
     pub(super) fn revoke_matching(&mut self, revocation: &MatchingRevocation) -> MatchingRevoked {
-        let MatchingRevocation { tenant, subject, at, reason, .. } = revocation;
+        let MatchingRevocation {
+            tenant,
+            subject,
+            at,
+            reason,
+            ..
+        } = revocation;
         let matches = self.matches(revocation);
         if revocation.dry_run {
             return matches.counts(self.epoch(tenant, subject));
@@ -63,7 +69,11 @@ impl State {
             return matches;
         };
         if revocation.end_sessions {
-            for session in subject.sessions.iter().filter_map(|(_, sid)| tenant.sessions.get(sid)) {
+            for session in subject
+                .sessions
+                .iter()
+                .filter_map(|(_, sid)| tenant.sessions.get(sid))
+            {
                 if revocation.keep.contains(&session.sid)
                     || !before(session.created_at, revocation.issued_before)
                 {
@@ -83,7 +93,9 @@ impl State {
                 && (matches.ending.contains(&record.sid) || selected(revocation, record))
             {
                 let notified = revocation.notify_purposes.contains(&record.purpose);
-                matches.records.push((jti.clone(), record.sid.clone(), notified));
+                matches
+                    .records
+                    .push((jti.clone(), record.sid.clone(), notified));
             }
         }
         matches

@@ -86,11 +86,15 @@ impl State {
 
     /// The subject's epoch; 0 when it was never raised.
     pub(super) fn epoch(&self, tenant: &TenantName, subject: &str) -> u64 {
-        self.subject(tenant, subject).map_or(0, |subject| subject.epoch)
+        self.subject(tenant, subject)
+            .map_or(0, |subject| subject.epoch)
     }
 
     pub(super) fn subject_mut(&mut self, tenant: &TenantName, subject: &str) -> &mut Subject {
-        self.tenant_mut(tenant).subjects.entry(subject.into()).or_default()
+        self.tenant_mut(tenant)
+            .subjects
+            .entry(subject.into())
+            .or_default()
     }
 
     pub(super) fn tenant_mut(&mut self, tenant: &TenantName) -> &mut Tenant {
@@ -130,7 +134,11 @@ impl State {
         }
     }
 
-    pub(super) fn stored_mut(&mut self, tenant: &TenantName, jti: &str) -> Option<&mut StoredRecord> {
+    pub(super) fn stored_mut(
+        &mut self,
+        tenant: &TenantName,
+        jti: &str,
+    ) -> Option<&mut StoredRecord> {
         self.tenants.get_mut(tenant)?.records.get_mut(jti)
     }
 
@@ -191,8 +199,18 @@ impl State {
     }
 
     fn index_record(&mut self, record: &Record, add: bool) {
-        let Record { tenant, jti, sid, subject, .. } = record;
-        put(&mut self.record_ends, (record.expires_at, tenant.clone(), jti.clone()), add);
+        let Record {
+            tenant,
+            jti,
+            sid,
+            subject,
+            ..
+        } = record;
+        put(
+            &mut self.record_ends,
+            (record.expires_at, tenant.clone(), jti.clone()),
+            add,
+        );
         if !sid.is_empty() {
             let by_session = &mut self.tenant_mut(tenant).by_session;
             let jtis = by_session.entry(sid.clone()).or_default();
@@ -202,17 +220,34 @@ impl State {
             }
         }
         if record.status == Status::Live {
-            put(&mut self.subject_mut(tenant, subject).live, jti.clone(), add);
+            put(
+                &mut self.subject_mut(tenant, subject).live,
+                jti.clone(),
+                add,
+            );
         }
         if let Notify::Pending { due } = record.notify {
             put(&mut self.pending, (due, tenant.clone(), jti.clone()), add);
-            put(&mut self.subject_mut(tenant, subject).pending, (due, jti.clone()), add);
+            put(
+                &mut self.subject_mut(tenant, subject).pending,
+                (due, jti.clone()),
+                add,
+            );
         }
     }
 
     fn index_session(&mut self, session: &Session, add: bool) {
-        let Session { tenant, sid, subject, .. } = session;
-        put(&mut self.session_ends, (session.ends_at, tenant.clone(), sid.clone()), add);
+        let Session {
+            tenant,
+            sid,
+            subject,
+            ..
+        } = session;
+        put(
+            &mut self.session_ends,
+            (session.ends_at, tenant.clone(), sid.clone()),
+            add,
+        );
         if session.status == SessionStatus::Live {
             let entry = (Reverse(session.created_at), sid.clone());
             put(&mut self.subject_mut(tenant, subject).sessions, entry, add);

@@ -47,7 +47,7 @@ pub(crate) async fn measure(count: usize, repetitions: usize) -> Result<Measured
             Ok::<_, anyhow::Error>(request.elapsed())
         };
         let (answered, latencies) = tokio::join!(closing, closes.since(request));
-        measured.closed(&latencies?, answered?, Duration::ZERO);
+        measured.closed(&latencies?, answered?, None);
         while tasks.join_next().await.is_some() {}
     }
     // It knows no signals and keeps nothing.

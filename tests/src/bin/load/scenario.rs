@@ -104,7 +104,7 @@ impl Service {
         // The session of the sign-in is there as well, in the first round.
         let revoked = report["revoked"].as_u64().unwrap_or(0);
         ensure!(revoked >= sessions as u64, "only {revoked} of {sessions} sessions were revoked: {report}");
-        measured.closed(&latencies, answered, during?);
+        measured.closed(&latencies, answered, Some(during?));
         // Until the server has ended them all, so that the next round finds it quiet.
         while tasks.join_next().await.is_some() {}
         Ok(())
