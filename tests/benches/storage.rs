@@ -39,7 +39,8 @@ const SIGN_OUT: &str = "storage/sign_out_everywhere";
 
 fn main() {
     let mut criterion = Criterion::default().configure_from_args();
-    let wanted = [AUTHENTICATE, SIGN_OUT].into_iter().any(report::is_wanted);
+    let wants = |name: &str| report::wants(std::iter::once(name));
+    let wanted = wants(AUTHENTICATE) || wants(SIGN_OUT);
     if !wanted || (!report::measures() && !profiles()) {
         return;
     }
@@ -54,12 +55,12 @@ fn main() {
     if report::measures() {
         report::begin("storage");
         let mut ratios = Ratios::new("SQLite: a million records of others against a thousand");
-        if report::is_wanted(AUTHENTICATE) {
+        if wants(AUTHENTICATE) {
             let timings = race::race(&mut contenders);
             report::medians("SQLite: authenticate", &timings).publish("storage");
             ratios.add("authenticate", &timings[1], &timings[0], Some(TARGET));
         }
-        if report::is_wanted(SIGN_OUT) {
+        if wants(SIGN_OUT) {
             let timings = runtime.block_on(sign_outs(&services));
             let title = "SQLite: sign-out everywhere of a subject with 10 sessions, on disk when it returns";
             report::medians(title, &timings).publish("storage");

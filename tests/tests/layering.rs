@@ -199,7 +199,9 @@ fn no_log_line_has_a_token() {
                 let inside = line.split('"').skip(1).step_by(2);
                 let values = inside.flat_map(|text| text.split('{').skip(1)).map(|it| it.split(['}', ':']).next());
                 let values: String = values.flatten().map(|it| format!(" {it}")).collect();
-                let found = has_word(&code(line), &SECRETS).or_else(|| has_word(&values, &SECRETS));
+                // How long a token is, is no secret.
+                let code = code(line).replace("token.len()", "");
+                let found = has_word(&code, &SECRETS).or_else(|| has_word(&values, &SECRETS));
                 assert!(found.is_none(), "{path}: a log line has {}: {line}", found.unwrap_or_default());
             }
         }

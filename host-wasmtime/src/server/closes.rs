@@ -16,25 +16,36 @@ const GATHERED: Duration = Duration::from_millis(20);
 const NAMED: usize = 50;
 /// With more connections than this an account is not told of each that comes and goes.
 const CROWD: usize = 100;
+/// How long the news of a crowd are kept back. While thousands are closed each message would go to thousands, that
+/// are about to be closed themselves, and delay them.
+const KEPT_BACK: Duration = Duration::from_secs(1);
 
-/// What happened to an account's connections in one such moment.
-#[derive(Default)]
+/// What happened to an account's connections lately.
 struct News {
+    since: Instant,
     closed: Vec<ClosedSocket>,
     closed_count: usize,
+}
+
+impl News {
+    fn begin() -> Self {
+        Self {
+            since: Instant::now(),
+            closed: Vec::new(),
+            closed_count: 0,
+        }
+    }
 }
 
 /// Listens to the registry until the server stops.
 pub(crate) async fn run(app: App) {
     let mut events = app.live.events();
+    let mut news = HashMap::new();
     loop {
-        let first = tokio::select! {
-            event = events.recv() => event,
+        tokio::select! {
+            event = events.recv() => if !note(&app, event, &mut news) { return },
+            () = sleep(KEPT_BACK), if !news.is_empty() => {}
             () = app.stop.cancelled() => return,
-        };
-        let mut news = HashMap::new();
-        if !note(&app, first, &mut news) {
-            return;
         }
         let gathered = sleep(GATHERED);
         tokio::pin!(gathered);
@@ -44,9 +55,7 @@ pub(crate) async fn run(app: App) {
                 () = &mut gathered => break,
             }
         }
-        for (subject, news) in news {
-            tell(&app, &subject, news);
-        }
+        news.retain(|subject, news| !tell(&app, subject, news));
     }
 }
 
@@ -68,7 +77,7 @@ fn note(
         Change::Muted | Change::Closing(_) => return true,
     };
     let identity = &event.identity;
-    let entry = news.entry(identity.subject.clone()).or_default();
+    let entry = news.entry(identity.subject.clone()).or_insert_with(News::begin);
     if let Some(reason) = reason {
         entry.closed_count += 1;
         if entry.closed.len() < NAMED {
@@ -90,15 +99,21 @@ fn after(app: &App, subject: &str, reason: Reason) -> Option<f64> {
     Some((passed.as_secs_f64() * 1e6).round() / 1e3)
 }
 
-fn tell(app: &App, subject: &str, news: News) {
+/// Tells an account's connections, unless they are a crowd and the news are young; `true` when they are old news now.
+fn tell(app: &App, subject: &str, news: &mut News) -> bool {
+    let crowd = app.pushes.listeners(subject) > CROWD;
+    if crowd && news.since.elapsed() < KEPT_BACK {
+        return false;
+    }
     if news.closed_count > 0 {
         let push = Push::Closed {
-            sockets: news.closed,
+            sockets: std::mem::take(&mut news.closed),
             count: news.closed_count,
         };
         app.pushes.send(subject, &push);
     }
-    if app.pushes.listeners(subject) <= CROWD {
+    if !crowd {
         app.pushes.send(subject, &Push::Sessions);
     }
+    true
 }

@@ -7,7 +7,7 @@ use super::types::Redelivered;
 use crate::error::Error;
 use crate::ports::{Host, Storage};
 use crate::record::DeliveryClaim;
-use crate::rules::delivery::{self, BATCH, LEASE};
+use crate::rules::delivery::{self, LEASE, REDELIVER_BATCH};
 
 impl<H: Host> Kernel<H> {
     /// Sends a batch of disconnects that are due and were not delivered: after a crash between commit and broadcast,
@@ -18,11 +18,11 @@ impl<H: Host> Kernel<H> {
         let claim = DeliveryClaim {
             at: delivery::due_until(now),
             lease_until: now.saturating_add(LEASE),
-            limit: BATCH,
+            limit: REDELIVER_BATCH,
             only: None,
         };
         let records = self.host.storage().undelivered(claim).await?;
-        let full = records.len() >= BATCH as usize;
+        let full = records.len() >= REDELIVER_BATCH as usize;
         let done = self.deliver(&records, Vec::new()).await;
         let undelivered = u32::try_from(done.not_taken.len()).unwrap_or(u32::MAX);
         Ok(Redelivered {

@@ -12,8 +12,10 @@ use crate::record::{Record, RecordId, Timestamp};
 pub(crate) const HEAD_START: u64 = 1;
 /// How long a claimed batch is nobody else's, in seconds.
 pub(crate) const LEASE: u64 = 10;
-/// How many records are delivered at once.
-pub(crate) const BATCH: u32 = 1_000;
+/// How many records the call that revoked delivers at once: as a rule all of them, in one call to the broker.
+pub(crate) const BATCH: u32 = 10_000;
+/// How many records one `redeliver` claims.
+pub(crate) const REDELIVER_BATCH: u32 = 1_000;
 /// How long the acting session's own connection may stay open after `disconnect_self: false`, in seconds.
 pub(crate) const SELF_DELAY: u64 = 30;
 

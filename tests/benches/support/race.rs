@@ -1,10 +1,12 @@
 //! Contenders side by side in one run.
 //!
 //! Machines are shared and change their speed: contenders take turns in short batches, and a ratio is the median of
-//! the ratios of batches that ran right after each other.
+//! the ratios of batches that ran right after each other. What runs on one thread is measured by the processor time of
+//! that thread, so that other programs on the machine count as little as possible.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use cpu_time::ThreadTime;
 use criterion::Criterion;
 
 /// Batches that each contender runs.
@@ -114,9 +116,9 @@ pub(crate) fn criterion(criterion: &mut Criterion, group: &str, contenders: &mut
     group.finish();
 }
 
-/// Runs `call` so many times.
+/// Runs `call` so many times, on this thread alone.
 pub(crate) fn times<T>(times: u64, mut call: impl FnMut() -> T) -> Duration {
-    let start = Instant::now();
+    let start = ThreadTime::now();
     for _ in 0..times {
         std::hint::black_box(call());
     }

@@ -94,9 +94,10 @@ pub(crate) fn measures() -> bool {
     is_bench
 }
 
-/// Whether the run was asked for this: without a filter for everything.
-pub(crate) fn is_wanted(name: &str) -> bool {
-    // Options that are followed by a value are criterion's, and given by people who use criterion alone.
-    let mut filters = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).peekable();
-    filters.peek().is_none() || filters.any(|filter| name.contains(&filter))
+/// Whether the run was asked for one of these: without a filter for everything.
+pub(crate) fn wants<'n>(mut names: impl Iterator<Item = &'n str>) -> bool {
+    // What begins with a dash is criterion's; a value that follows such an option filters nothing here by accident
+    // only.
+    let filters: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    filters.is_empty() || names.any(|name| filters.iter().any(|filter| name.contains(filter.as_str())))
 }

@@ -6,22 +6,19 @@
 //! Several processes may open the same file.
 //!
 //! ```no_run
-//! use authkernel_wasmtime::storage::sqlite::SqliteStorage;
+//! use authkernel::ports::StorageError;
+//! use authkernel_wasmtime::storage::sqlite::{OpenError, SqliteStorage};
 //!
-//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
-//! let storage = SqliteStorage::open("authkernel-data/authkernel.db")?;
+//! fn open() -> Result<SqliteStorage, OpenError> {
+//!     SqliteStorage::open("authkernel-data/authkernel.db")
+//! }
 //!
-//! // An application may keep its own tables in the same file and write them by the same thread.
-//! storage
-//!     .write(|sql| sql.execute_batch("CREATE TABLE IF NOT EXISTS accounts (email TEXT PRIMARY KEY) STRICT"))
-//!     .await?;
-//! let accounts: i64 = storage
-//!     .read(|sql| sql.query_row("SELECT count(*) FROM accounts", [], |row| row.get(0)))
-//!     .await?;
-//! # let _ = accounts;
-//! storage.close().await;
-//! # Ok(())
-//! # }
+//! /// An application may keep its own tables in the same file, written by the same thread.
+//! async fn accounts(storage: &SqliteStorage) -> Result<i64, StorageError> {
+//!     let table = "CREATE TABLE IF NOT EXISTS accounts (email TEXT PRIMARY KEY) STRICT";
+//!     storage.write(move |sql| sql.execute_batch(table)).await?;
+//!     storage.read(|sql| sql.query_row("SELECT count(*) FROM accounts", [], |row| row.get(0))).await
+//! }
 //! ```
 
 mod connection;
