@@ -38,18 +38,19 @@ fn main() -> io::Result<()> {
 }
 
 /// The first that exists of: what the environment names, the released crate's own, the workspace's.
+///
+/// Only one file is watched. Cargo takes one that is not there for changed, in every build: that is wanted where none
+/// was found, so that it is noticed when it appears, and would compile the library for nothing anywhere else.
 fn find(manifest: &Path) -> Option<PathBuf> {
-    let named = env::var_os("AUTHKERNEL_COMPONENT").map(PathBuf::from);
+    let workspace = manifest.join("../target/wasm/authkernel.embedded.component.wasm");
     let candidates = [
-        named,
+        env::var_os("AUTHKERNEL_COMPONENT").map(PathBuf::from),
         Some(manifest.join("component/authkernel.component.wasm")),
-        Some(manifest.join("../target/wasm/authkernel.embedded.component.wasm")),
+        Some(workspace.clone()),
     ];
-    let found = candidates.into_iter().flatten().find(|path| {
-        // Also for one that is not there: it is noticed when it appears.
-        println!("cargo::rerun-if-changed={}", path.display());
-        path.is_file()
-    });
+    let found = candidates.into_iter().flatten().find(|path| path.is_file());
+    let watched = found.as_ref().unwrap_or(&workspace);
+    println!("cargo::rerun-if-changed={}", watched.display());
     found
 }
 

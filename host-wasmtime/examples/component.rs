@@ -48,21 +48,28 @@ async fn main() -> anyhow::Result<()> {
     let first = auth.issue(issue.clone()).await?;
     auth.replace(POLICY, ROTATED).await?;
     let second = auth.issue(issue).await?;
-    println!("signed with {}, then with {}", first.identity.kid, second.identity.kid);
+    println!(
+        "signed with {}, then with {}",
+        first.identity.kid, second.identity.kid
+    );
 
     // A clone is cheap, and all of them share the instances.
     let started = Instant::now();
-    let calls = [first, second].into_iter().cycle().take(10_000).map(|issued| {
-        let auth = auth.clone();
-        tokio::spawn(async move {
-            let request = Authenticate {
-                token: issued.token,
-                purposes: vec!["user".into()],
-                tenant: None,
-            };
-            auth.authenticate(request).await
-        })
-    });
+    let calls = [first, second]
+        .into_iter()
+        .cycle()
+        .take(10_000)
+        .map(|issued| {
+            let auth = auth.clone();
+            tokio::spawn(async move {
+                let request = Authenticate {
+                    token: issued.token,
+                    purposes: vec!["user".into()],
+                    tenant: None,
+                };
+                auth.authenticate(request).await
+            })
+        });
     for call in calls.collect::<Vec<_>>() {
         // Beyond the instances and the queue, calls are refused as `overloaded`.
         if let Err(refused) = call.await? {

@@ -8,7 +8,8 @@ use authkernel::ports::Host;
 use authkernel::record::Deleted;
 use authkernel::types::{
     Admit, Authenticate, BeginSignIn, CredentialsChanged, Identity, Issue, Issued, Redelivered,
-    Report, Revoke, SessionPage, Sessions, SignInGuard, SignOutEverywhere, SocketState, SweepReport,
+    Report, Revoke, SessionPage, Sessions, SignInGuard, SignOutEverywhere, SocketState,
+    SweepReport,
 };
 
 use crate::authenticator::Statistics;

@@ -51,9 +51,15 @@ pub(crate) async fn broadcast(
         return std::iter::repeat_with(late).take(count).collect();
     };
     let mut failed = answers.iter().filter_map(|answer| answer.as_ref().err());
-    if let Some(BroadcastError::Unavailable(reason) | BroadcastError::Other(reason)) = failed.next() {
+    if let Some(BroadcastError::Unavailable(reason) | BroadcastError::Other(reason)) = failed.next()
+    {
         let failed = failed.count() + 1;
-        tracing::warn!(messages = count, failed, reason, "broadcast did not take all messages");
+        tracing::warn!(
+            messages = count,
+            failed,
+            reason,
+            "broadcast did not take all messages"
+        );
     }
     answers
 }
@@ -83,11 +89,7 @@ pub(crate) async fn until_known<T>(
 
 /// Waits for an import for at most `limit`; `None` when it did not answer. Most imports are ready when they
 /// are first asked: a timer is armed only for those that are not.
-async fn within<T>(
-    limit: Duration,
-    effect: Effect,
-    import: impl Future<Output = T>,
-) -> Option<T> {
+async fn within<T>(limit: Duration, effect: Effect, import: impl Future<Output = T>) -> Option<T> {
     let mut import = pin!(import);
     let first = poll_fn(|context| Poll::Ready(import.as_mut().poll(context))).await;
     if let Poll::Ready(answer) = first {

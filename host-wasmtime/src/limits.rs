@@ -72,7 +72,10 @@ mod tests {
             guest_time: Duration::ZERO,
             ..Limits::default()
         };
-        assert!(matches!(limits.check(), Err(BuildError::Limit("guest_time"))));
+        assert!(matches!(
+            limits.check(),
+            Err(BuildError::Limit("guest_time"))
+        ));
     }
 
     #[test]

@@ -82,7 +82,7 @@ export async function person(browser, origin, options = DESKTOP) {
     const { pathname } = new URL(message.location().url || origin);
     const refused = message.text().includes("401") && ["/api/socket-ticket", "/live/events"].includes(pathname);
     const wrong = /status of (401|403|409|422|503)/.test(message.text()) && pathname.startsWith("/api/");
-    const away = serverMayBeAway && /ERR_CONNECTION|ERR_EMPTY_RESPONSE|WebSocket connection/.test(message.text());
+    const away = serverMayBeAway && /ERR_CONNECTION|ERR_EMPTY_RESPONSE|ERR_INTERNET_DISCONNECTED|WebSocket connection/.test(message.text());
     return refused || wrong || away;
   }
 

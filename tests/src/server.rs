@@ -18,7 +18,8 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 /// How long anything may take before a test gives up. Never how long something should take.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 /// All that the server says, without what the web assembly engine says of itself.
-const LOG: &str = "trace,wasmtime_environ=info,cranelift_frontend=info,cranelift_entity=info,mio=info";
+const LOG: &str =
+    "trace,wasmtime_environ=info,cranelift_frontend=info,cranelift_entity=info,mio=info";
 /// A password that every test account has.
 pub const PASSWORD: &str = "correct horse battery staple";
 
@@ -37,9 +38,16 @@ impl Setup {
         Self {
             program: program.as_ref().to_owned(),
             data: tempfile::tempdir().expect("a temporary directory"),
-            arguments: ["--listen", "127.0.0.1:0", "--password-memory-kib", "8", "--log", LOG]
-                .map(str::to_owned)
-                .into(),
+            arguments: [
+                "--listen",
+                "127.0.0.1:0",
+                "--password-memory-kib",
+                "8",
+                "--log",
+                LOG,
+            ]
+            .map(str::to_owned)
+            .into(),
             environment: Vec::new(),
         }
     }
@@ -88,13 +96,22 @@ impl Setup {
         let log = Log::of(child.stderr.take().expect("its standard error"));
         let mut first = String::new();
         let mut out = BufReader::new(child.stdout.take().expect("its standard output"));
-        out.read_line(&mut first).expect("its standard output can be read");
+        out.read_line(&mut first)
+            .expect("its standard output can be read");
         let address = first.trim().strip_prefix("authkernel is ready on http://");
         let Some(address) = address.and_then(|address| address.parse().ok()) else {
             let _ = child.kill();
-            panic!("the server is not ready but says {first:?}, and its log:\n{}", log.text());
+            panic!(
+                "the server is not ready but says {first:?}, and its log:\n{}",
+                log.text()
+            );
         };
-        Server { child, address, log, out }
+        Server {
+            child,
+            address,
+            log,
+            out,
+        }
     }
 
     /// Runs the server until it ends by itself, as one that cannot start does: exit code and standard error.
@@ -102,7 +119,9 @@ impl Setup {
         let mut child = self.command().spawn().expect("the server's program");
         let mut text = String::new();
         let error = child.stderr.as_mut().expect("its standard error");
-        error.read_to_string(&mut text).expect("its standard error can be read");
+        error
+            .read_to_string(&mut text)
+            .expect("its standard error can be read");
         let status = child.wait().expect("its end");
         (status.code().expect("an exit code"), text)
     }
@@ -154,7 +173,9 @@ impl Server {
     pub fn wait(mut self) -> (ExitStatus, String, String) {
         let status = self.child.wait().expect("its end");
         let mut out = String::new();
-        self.out.read_to_string(&mut out).expect("its standard output");
+        self.out
+            .read_to_string(&mut out)
+            .expect("its standard output");
         (status, out, self.log.whole())
     }
 
@@ -171,7 +192,9 @@ impl Server {
             request = request.header(AUTHORIZATION, format!("Bearer {token}"));
         }
         if let Some(body) = body {
-            request = request.header(CONTENT_TYPE, "application/json").body(body.to_string());
+            request = request
+                .header(CONTENT_TYPE, "application/json")
+                .body(body.to_string());
         }
         Answer::of(request).await
     }
@@ -194,13 +217,19 @@ impl Server {
     /// Adds an account with the usual password.
     pub async fn register(&self, email: &str) {
         let body = json!({ "email": email, "password": PASSWORD });
-        self.send(Method::POST, "/api/register", None, Some(body)).await.expect(201);
+        self.send(Method::POST, "/api/register", None, Some(body))
+            .await
+            .expect(201);
     }
 
     /// Signs in with the usual password, without a cookie.
     pub async fn sign_in(&self, email: &str) -> Session {
-        let body = json!({ "email": email, "password": PASSWORD, "device": "test", "cookie": false });
-        let answer = self.send(Method::POST, "/api/sign-in", None, Some(body)).await.expect(200);
+        let body =
+            json!({ "email": email, "password": PASSWORD, "device": "test", "cookie": false });
+        let answer = self
+            .send(Method::POST, "/api/sign-in", None, Some(body))
+            .await
+            .expect(200);
         Session::of(&answer)
     }
 
@@ -213,7 +242,8 @@ impl Server {
     /// Opens a live connection with a token and reads its hello.
     pub async fn connect(&self, token: &str) -> Result<Live, Refused> {
         let authorization = format!("Bearer {token}");
-        self.connect_with("/live", &[("authorization", &authorization)]).await
+        self.connect_with("/live", &[("authorization", &authorization)])
+            .await
     }
 
     /// Opens a live connection with these headers and reads its hello.
@@ -225,11 +255,16 @@ impl Server {
         let url = format!("ws://{}{path}", self.address);
         let mut request = url.into_client_request().expect("a request");
         for (name, value) in headers {
-            request.headers_mut().append(*name, value.parse().expect("a header"));
+            request
+                .headers_mut()
+                .append(*name, value.parse().expect("a header"));
         }
         match tokio_tungstenite::connect_async(request).await {
             Ok((stream, _)) => {
-                let mut live = Live { stream, closed: None };
+                let mut live = Live {
+                    stream,
+                    closed: None,
+                };
                 live.hello().await;
                 Ok(live)
             }
@@ -238,7 +273,10 @@ impl Server {
                 let body: Value = serde_json::from_slice(body).unwrap_or_default();
                 Err(Refused {
                     status: answer.status().as_u16(),
-                    code: body["error"]["code"].as_str().unwrap_or_default().to_owned(),
+                    code: body["error"]["code"]
+                        .as_str()
+                        .unwrap_or_default()
+                        .to_owned(),
                 })
             }
             Err(error) => panic!("the server cannot be reached: {error}"),
@@ -297,7 +335,12 @@ impl Answer {
         let headers = response.headers().clone();
         let text = response.text().await.expect("a body");
         let body = serde_json::from_str(&text).unwrap_or_default();
-        Self { status, headers, body, text }
+        Self {
+            status,
+            headers,
+            body,
+            text,
+        }
     }
 
     /// Fails unless the answer has this status.
@@ -311,16 +354,33 @@ impl Answer {
     #[track_caller]
     pub fn refused(self, status: u16, code: &str) -> Self {
         let (found, message) = (&self.body["error"]["code"], &self.body["error"]["message"]);
-        assert_eq!((self.status, found.as_str()), (status, Some(code)), "{}", self.text);
-        assert!(message.as_str().is_some_and(|message| !message.is_empty()), "{}", self.text);
+        assert_eq!(
+            (self.status, found.as_str()),
+            (status, Some(code)),
+            "{}",
+            self.text
+        );
+        assert!(
+            message.as_str().is_some_and(|message| !message.is_empty()),
+            "{}",
+            self.text
+        );
         self
     }
 
     /// The three counts of a sign-out.
     #[track_caller]
     pub fn counts(&self) -> (u64, u64, u64) {
-        let count = |name: &str| self.body[name].as_u64().unwrap_or_else(|| panic!("{}", self.text));
-        (count("revoked"), count("disconnected"), count("undelivered"))
+        let count = |name: &str| {
+            self.body[name]
+                .as_u64()
+                .unwrap_or_else(|| panic!("{}", self.text))
+        };
+        (
+            count("revoked"),
+            count("disconnected"),
+            count("undelivered"),
+        )
     }
 }
 
@@ -410,7 +470,9 @@ struct Written {
 
 impl Log {
     fn of(error: impl Read + Send + 'static) -> Self {
-        let log = Self { shared: Arc::default() };
+        let log = Self {
+            shared: Arc::default(),
+        };
         let writer = log.clone();
         std::thread::spawn(move || {
             for line in BufReader::new(error).lines().map_while(Result::ok) {
@@ -427,7 +489,11 @@ impl Log {
     /// What there is so far.
     pub fn text(&self) -> String {
         let (written, _) = &*self.shared;
-        written.lock().unwrap_or_else(PoisonError::into_inner).text.clone()
+        written
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .text
+            .clone()
     }
 
     /// Waits until it has this text.
@@ -449,7 +515,11 @@ impl Log {
         let (written, late) = changed
             .wait_timeout_while(written, PATIENCE, |written| !until(written))
             .unwrap_or_else(PoisonError::into_inner);
-        assert!(!late.timed_out(), "the log does not get there:\n{}", written.text);
+        assert!(
+            !late.timed_out(),
+            "the log does not get there:\n{}",
+            written.text
+        );
         written.text.clone()
     }
 

@@ -29,14 +29,20 @@ fn the_component_imports_exactly_what_the_world_lists() {
             expected.insert(TYPES.into());
         }
         assert_eq!(imports, expected, "{}", component.path.display());
-        assert_eq!(exports, [EXPORT.to_owned()].into(), "{}", component.path.display());
+        assert_eq!(
+            exports,
+            [EXPORT.to_owned()].into(),
+            "{}",
+            component.path.display()
+        );
     }
 }
 
 #[test]
 fn the_types_interface_of_the_component_has_no_function() {
     for component in components() {
-        let DecodedWasm::Component(resolve, world) = wit_component::decode(&component.bytes).unwrap()
+        let DecodedWasm::Component(resolve, world) =
+            wit_component::decode(&component.bytes).unwrap()
         else {
             panic!("{} is not a component", component.path.display());
         };
@@ -54,17 +60,29 @@ fn the_types_interface_of_the_component_has_no_function() {
 fn the_component_is_of_the_world_in_wit() {
     let (source, world) = kernel();
     let expected = functions(&source, &source.worlds[world]);
-    assert!(expected.iter().any(|name| name.ends_with("authenticator.authenticate")));
+    assert!(
+        expected
+            .iter()
+            .any(|name| name.ends_with("authenticator.authenticate"))
+    );
     for component in components() {
-        let DecodedWasm::Component(resolve, world) = wit_component::decode(&component.bytes).unwrap()
+        let DecodedWasm::Component(resolve, world) =
+            wit_component::decode(&component.bytes).unwrap()
         else {
             panic!("{} is not a component", component.path.display());
         };
         let built = functions(&resolve, &resolve.worlds[world]);
         // What is not called is not imported; what is there must be in the source.
-        assert!(built.is_subset(&expected), "{:?}", built.difference(&expected));
+        assert!(
+            built.is_subset(&expected),
+            "{:?}",
+            built.difference(&expected)
+        );
         let exports = |set: &BTreeSet<String>| -> BTreeSet<String> {
-            set.iter().filter(|name| name.starts_with("export")).cloned().collect()
+            set.iter()
+                .filter(|name| name.starts_with("export"))
+                .cloned()
+                .collect()
         };
         assert_eq!(exports(&built), exports(&expected));
     }
@@ -77,11 +95,19 @@ fn codes_are_the_same_in_wit_and_in_rust() {
     let TypeDefKind::Enum(code) = &resolve.types[tokens.types["code"]].kind else {
         panic!("`code` is not an enum");
     };
-    let wit: Vec<_> = code.cases.iter().map(|case| case.name.replace('-', "_")).collect();
+    let wit: Vec<_> = code
+        .cases
+        .iter()
+        .map(|case| case.name.replace('-', "_"))
+        .collect();
     let rust: Vec<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
     assert_eq!(wit, rust);
     for case in &code.cases {
-        assert!(case.docs.contents.is_some(), "the code {} has no comment", case.name);
+        assert!(
+            case.docs.contents.is_some(),
+            "the code {} has no comment",
+            case.name
+        );
     }
 }
 
@@ -92,7 +118,11 @@ fn every_item_of_the_wit_is_gated_and_documented() {
     for (_, package) in resolve.packages.iter() {
         for (name, world) in &package.worlds {
             let world = &resolve.worlds[*world];
-            items.look(&format!("world {name}"), &world.stability, Some(&world.docs));
+            items.look(
+                &format!("world {name}"),
+                &world.stability,
+                Some(&world.docs),
+            );
             for (key, item) in world.imports.iter().chain(&world.exports) {
                 let name = format!("{name}: {}", resolve.name_world_key(key));
                 items.look(&name, item.stability(&resolve), None);
@@ -100,7 +130,11 @@ fn every_item_of_the_wit_is_gated_and_documented() {
         }
         for (name, interface) in &package.interfaces {
             let interface = &resolve.interfaces[*interface];
-            items.look(&format!("interface {name}"), &interface.stability, Some(&interface.docs));
+            items.look(
+                &format!("interface {name}"),
+                &interface.stability,
+                Some(&interface.docs),
+            );
             for (kind, id) in &interface.types {
                 let item = &resolve.types[*id];
                 let documented = match item.kind {
@@ -111,7 +145,11 @@ fn every_item_of_the_wit_is_gated_and_documented() {
                 items.look(&format!("{name}.{kind}"), &item.stability, documented);
             }
             for (function, item) in &interface.functions {
-                items.look(&format!("{name}.{function}"), &item.stability, Some(&item.docs));
+                items.look(
+                    &format!("{name}.{function}"),
+                    &item.stability,
+                    Some(&item.docs),
+                );
             }
         }
     }
@@ -172,10 +210,18 @@ fn names(bytes: &[u8]) -> (BTreeSet<String>, BTreeSet<String>) {
             }
             Payload::End(_) => depth -= 1,
             Payload::ComponentImportSection(section) if depth == 1 => {
-                imports.extend(section.into_iter().map(|import| import.unwrap().name.name.to_owned()));
+                imports.extend(
+                    section
+                        .into_iter()
+                        .map(|import| import.unwrap().name.name.to_owned()),
+                );
             }
             Payload::ComponentExportSection(section) if depth == 1 => {
-                exports.extend(section.into_iter().map(|export| export.unwrap().name.name.to_owned()));
+                exports.extend(
+                    section
+                        .into_iter()
+                        .map(|export| export.unwrap().name.name.to_owned()),
+                );
             }
             _ => {}
         }
@@ -192,7 +238,10 @@ fn kernel() -> (Resolve, wit_parser::WorldId) {
 }
 
 fn interface<'r>(resolve: &'r Resolve, name: &str) -> &'r Interface {
-    let found = resolve.interfaces.iter().find(|(id, _)| resolve.id_of(*id).as_deref() == Some(name));
+    let found = resolve
+        .interfaces
+        .iter()
+        .find(|(id, _)| resolve.id_of(*id).as_deref() == Some(name));
     found.unwrap_or_else(|| panic!("no interface {name}")).1
 }
 
@@ -205,17 +254,31 @@ fn functions(resolve: &Resolve, world: &World) -> BTreeSet<String> {
         let interface = &resolve.interfaces[*id];
         let name = resolve.name_world_key(key);
         let describe = |function: &wit_parser::Function| {
-            let parameters: Vec<_> = function.params.iter().map(|param| param.name.as_str()).collect();
+            let parameters: Vec<_> = function
+                .params
+                .iter()
+                .map(|param| param.name.as_str())
+                .collect();
             let kind = match function.kind {
                 FunctionKind::Static(_) => "static ",
                 _ => "",
             };
-            format!("{side} {name} {kind}({}) {}", parameters.join(", "), function.name)
+            format!(
+                "{side} {name} {kind}({}) {}",
+                parameters.join(", "),
+                function.name
+            )
         };
         interface.functions.values().map(describe).collect()
     };
-    let imports = world.imports.iter().flat_map(|(key, item)| side("import", key, item));
-    let exports = world.exports.iter().flat_map(|(key, item)| side("export", key, item));
+    let imports = world
+        .imports
+        .iter()
+        .flat_map(|(key, item)| side("import", key, item));
+    let exports = world
+        .exports
+        .iter()
+        .flat_map(|(key, item)| side("export", key, item));
     imports.chain(exports).collect()
 }
 

@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use authkernel::ports::{Ports, Random, RandomError, Storage, StorageError};
 use authkernel::record::{
-    Consumed, Consumption, CutOff, Deleted, DeliveryClaim, ExpiryBatch, FindQuery, Found, Insertion,
-    ListQuery, MatchingRevocation, MatchingRevoked, Record, RecordId, Revocation, Revoked, Session,
-    SessionStatus, StoredSessions, Touch,
+    Consumed, Consumption, CutOff, Deleted, DeliveryClaim, ExpiryBatch, FindQuery, Found,
+    Insertion, ListQuery, MatchingRevocation, MatchingRevoked, Record, RecordId, Revocation,
+    Revoked, Session, SessionStatus, StoredSessions, Touch,
 };
 use authkernel::testing::{MemoryStorage, RecordingBroadcast, SeededRandom, TestClock};
 use authkernel::types::{
@@ -53,12 +53,17 @@ async fn calls_wait_in_order_and_the_queue_is_bounded() {
     let token = issue(&auth).await.token;
     let find = storage.stop_at("find");
 
-    let mut calls: Vec<_> = (0..3).map(|_| Box::pin(authenticate(&auth, &token))).collect();
+    let mut calls: Vec<_> = (0..3)
+        .map(|_| Box::pin(authenticate(&auth, &token)))
+        .collect();
     for call in &mut calls {
         assert!(poll!(call.as_mut()).is_pending());
     }
     let statistics = auth.statistics();
-    assert_eq!((statistics.instances, statistics.in_use, statistics.waiting), (1, 1, 2));
+    assert_eq!(
+        (statistics.instances, statistics.in_use, statistics.waiting),
+        (1, 1, 2)
+    );
 
     let refused = authenticate(&auth, &token).await.unwrap_err();
     assert_eq!(refused.code(), Code::Overloaded);
@@ -73,7 +78,10 @@ async fn calls_wait_in_order_and_the_queue_is_bounded() {
         calls[index].as_mut().await.unwrap();
     }
     let statistics = auth.statistics();
-    assert_eq!((statistics.instances, statistics.in_use, statistics.waiting), (1, 0, 0));
+    assert_eq!(
+        (statistics.instances, statistics.in_use, statistics.waiting),
+        (1, 0, 0)
+    );
     assert_eq!((statistics.created, statistics.traps), (1, 0));
 }
 
@@ -108,7 +116,9 @@ async fn instances_are_made_on_demand_and_used_again() {
     assert_eq!(auth.statistics().created, 1);
 
     let find = storage.stop_at("find");
-    let mut calls: Vec<_> = (0..5).map(|_| Box::pin(authenticate(&auth, &token))).collect();
+    let mut calls: Vec<_> = (0..5)
+        .map(|_| Box::pin(authenticate(&auth, &token)))
+        .collect();
     for call in &mut calls {
         assert!(poll!(call.as_mut()).is_pending());
     }
@@ -119,7 +129,10 @@ async fn instances_are_made_on_demand_and_used_again() {
         call.await.unwrap();
     }
     let statistics = auth.statistics();
-    assert_eq!((statistics.instances, statistics.in_use, statistics.created), (3, 0, 3));
+    assert_eq!(
+        (statistics.instances, statistics.in_use, statistics.created),
+        (3, 0, 3)
+    );
 }
 
 #[tokio::test]
@@ -133,11 +146,19 @@ async fn fresh_and_used_instances_answer_alike() {
     for _ in 0..3 {
         for token in tokens {
             let fresh = host(storage.clone()).build().await.unwrap();
-            assert_eq!(authenticate(&used, token).await, authenticate(&fresh, token).await);
+            assert_eq!(
+                authenticate(&used, token).await,
+                authenticate(&fresh, token).await
+            );
         }
         assert_eq!(
             used.sessions(sessions()).await,
-            host(storage.clone()).build().await.unwrap().sessions(sessions()).await,
+            host(storage.clone())
+                .build()
+                .await
+                .unwrap()
+                .sessions(sessions())
+                .await,
         );
     }
     assert_eq!(used.statistics().created, 1);
@@ -201,7 +222,10 @@ async fn an_instance_handed_to_a_caller_that_goes_away_is_handed_on() {
     drop(second);
     third.await.unwrap();
     let statistics = auth.statistics();
-    assert_eq!((statistics.created, statistics.instances, statistics.in_use), (1, 1, 0));
+    assert_eq!(
+        (statistics.created, statistics.instances, statistics.in_use),
+        (1, 1, 0)
+    );
 }
 
 #[tokio::test]
@@ -251,11 +275,17 @@ async fn a_trap_after_a_write_leaves_the_outcome_unknown() {
     assert_eq!(lost.code(), Code::KernelUnavailable);
     authenticate(&auth, &token).await.unwrap();
 
-    let lost = auth.sign_out_everywhere(everywhere.clone()).await.unwrap_err();
+    let lost = auth
+        .sign_out_everywhere(everywhere.clone())
+        .await
+        .unwrap_err();
     assert_eq!(lost.code(), Code::OutcomeUnknown);
     // It was done, and repeating it is safe.
     storage.exaggerate(0);
-    assert_eq!(code(authenticate(&auth, &token).await), Some(Code::TokenRevoked));
+    assert_eq!(
+        code(authenticate(&auth, &token).await),
+        Some(Code::TokenRevoked)
+    );
     auth.sign_out_everywhere(everywhere).await.unwrap();
 }
 
@@ -269,7 +299,10 @@ async fn the_kernel_may_not_compute_for_ever() {
     .await;
     // Far more than a tenth of a second of work, and far less than ten minutes.
     storage.exaggerate(500_000);
-    assert_eq!(patient.sessions(sessions()).await.unwrap().sessions.len(), 500_000);
+    assert_eq!(
+        patient.sessions(sessions()).await.unwrap().sessions.len(),
+        500_000
+    );
 
     let (hasty, storage) = component(|limits| {
         many(limits);
@@ -277,7 +310,10 @@ async fn the_kernel_may_not_compute_for_ever() {
     })
     .await;
     storage.exaggerate(500_000);
-    assert_eq!(code(hasty.sessions(sessions()).await), Some(Code::KernelUnavailable));
+    assert_eq!(
+        code(hasty.sessions(sessions()).await),
+        Some(Code::KernelUnavailable)
+    );
     assert_eq!(hasty.statistics().traps, 1);
     storage.exaggerate(0);
     hasty.sessions(sessions()).await.unwrap();
@@ -326,7 +362,10 @@ async fn an_instance_that_has_grown_is_replaced() {
     issue(&auth).await;
     assert_eq!(auth.statistics().created, 1);
     storage.exaggerate(10_000);
-    assert_eq!(auth.sessions(sessions()).await.unwrap().sessions.len(), 10_000);
+    assert_eq!(
+        auth.sessions(sessions()).await.unwrap().sessions.len(),
+        10_000
+    );
     let statistics = auth.statistics();
     assert_eq!((statistics.instances, statistics.traps), (0, 0));
     storage.exaggerate(0);
@@ -393,14 +432,20 @@ async fn replacing_the_keys_decides_every_call_that_begins_later() {
         auth.replace(POLICY, OTHER_KEYS).await.unwrap();
         // Often enough to meet every instance there is.
         for _ in 0..5 {
-            assert_eq!(code(authenticate(&auth, &token).await), Some(Code::KeyUnknown));
+            assert_eq!(
+                code(authenticate(&auth, &token).await),
+                Some(Code::KeyUnknown)
+            );
         }
         find.open();
         // It began under the old keys.
         early.await.unwrap();
         // And its instance does not come back.
         for _ in 0..5 {
-            assert_eq!(code(authenticate(&auth, &token).await), Some(Code::KeyUnknown));
+            assert_eq!(
+                code(authenticate(&auth, &token).await),
+                Some(Code::KeyUnknown)
+            );
         }
         assert_eq!(issue(&auth).await.identity.kid, "k2", "{engine:?}");
         assert!(auth.statistics().instances <= 2);
@@ -443,7 +488,11 @@ async fn a_replacement_that_is_refused_changes_nothing() {
 #[tokio::test]
 async fn what_cannot_be_built_is_refused_with_the_reason() {
     let builder = || host(Scripted::default());
-    let refused = Authenticator::builder().host(ports(Scripted::default())).keys(KEYS).build().await;
+    let refused = Authenticator::builder()
+        .host(ports(Scripted::default()))
+        .keys(KEYS)
+        .build()
+        .await;
     assert!(matches!(refused, Err(BuildError::PolicyMissing)));
     let refused = builder().component(*b"junk").build().await;
     assert!(matches!(refused, Err(BuildError::Component(_))));
@@ -463,7 +512,10 @@ async fn what_cannot_be_built_is_refused_with_the_reason() {
             panic!("the policy is wrong");
         };
         assert_eq!(refused.code(), Some(Code::PolicyInvalid));
-        assert!(refused.to_string().contains("purposes.user.lifetime"), "{refused}");
+        assert!(
+            refused.to_string().contains("purposes.user.lifetime"),
+            "{refused}"
+        );
     }
 }
 
@@ -483,7 +535,10 @@ async fn closing_waits_for_writes_and_refuses_new_calls() {
         let refused = Some(Code::AuthenticatorClosed);
         assert_eq!(code(authenticate(&auth, &token).await), refused);
         assert_eq!(code(auth.issue(user()).await), refused);
-        assert!(matches!(auth.replace(POLICY, KEYS).await, Err(BuildError::Closed)));
+        assert!(matches!(
+            auth.replace(POLICY, KEYS).await,
+            Err(BuildError::Closed)
+        ));
         assert!(poll!(closed.as_mut()).is_pending(), "{engine:?}");
 
         insert.release();
@@ -523,12 +578,17 @@ async fn component(change: impl FnOnce(&mut Limits)) -> (Auth, Scripted) {
     let storage = Scripted::default();
     let mut limits = Limits::default();
     change(&mut limits);
-    let builder = host(storage.clone()).engine(Engine::Component).limits(limits);
+    let builder = host(storage.clone())
+        .engine(Engine::Component)
+        .limits(limits);
     (builder.build().await.unwrap(), storage)
 }
 
 fn host(storage: Scripted) -> Builder<Host> {
-    Authenticator::builder().host(ports(storage)).policy(POLICY).keys(KEYS)
+    Authenticator::builder()
+        .host(ports(storage))
+        .policy(POLICY)
+        .keys(KEYS)
 }
 
 fn ports(storage: Scripted) -> Host {
@@ -669,7 +729,11 @@ impl Scripted {
     async fn reach(&self, call: &'static str) {
         let (stop, panics, slow) = {
             let script = self.script();
-            (script.stops.get(call).cloned(), script.panics == Some(call), script.slow)
+            (
+                script.stops.get(call).cloned(),
+                script.panics == Some(call),
+                script.slow,
+            )
         };
         assert!(!panics, "told to panic");
         let long = Duration::from_millis(400);

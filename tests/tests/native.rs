@@ -32,3 +32,9 @@ impl Target for Native {
 async fn every_vector_on_the_kernel_in_process() {
     check_all::<Native>().await;
 }
+
+#[test]
+fn objects_are_sorted_in_every_build() {
+    // A crate that turned on insertion order for everybody would make this build write other tokens than the component.
+    assert_eq!(serde_json::json!({ "b": 1, "a": 2 }).to_string(), r#"{"a":2,"b":1}"#);
+}

@@ -65,8 +65,13 @@ fn name() -> impl Strategy<Value = String> {
     prop_oneof![prop::sample::select(known.to_vec()).prop_map(String::from), ".{0,6}"]
 }
 
+/// Failures are printed whole; no file is written into the source tree.
+fn config(cases: u32) -> ProptestConfig {
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
+    #![proptest_config(config(256))]
 
     #[test]
     fn any_text_is_refused_without_a_storage_call(
@@ -185,13 +190,26 @@ proptest! {
     }
 
     #[test]
+    fn one_purpose_is_selected_by_set_algebra(
+        purpose in 0..4usize,
+        include in prop::option::of(prop::collection::vec(0..4usize, 0..4)),
+        exclude in prop::collection::vec(0..4usize, 0..4),
+    ) {
+        let named = |list: &Vec<usize>| list.iter().map(usize::to_string).collect::<Vec<_>>();
+        let wanted = include.as_ref().is_none_or(|list| list.contains(&purpose)) && !exclude.contains(&purpose);
+        let include = include.as_ref().map(named);
+        let found = authkernel::rules::selection::selects(&purpose.to_string(), include.as_deref(), &named(&exclude));
+        prop_assert_eq!(found, wanted);
+    }
+
+    #[test]
     fn topics_are_injective(case in properties::topics::case()) {
         properties::topics::check(case)?;
     }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(128))]
+    #![proptest_config(config(128))]
 
     #[test]
     fn nothing_comes_back(acts in prop::collection::vec(properties::model::act(), 1..40)) {

@@ -251,7 +251,10 @@ mod tests {
         broadcast.publish(vec![disconnect(3), disconnect(4)]).await;
         broadcast.publish(vec![disconnect(5)]).await;
         let lagged = subscription.recv().await;
-        assert!(matches!(lagged, Some(Event::Lagged { missed: 2 })), "{lagged:?}");
+        assert!(
+            matches!(lagged, Some(Event::Lagged { missed: 2 })),
+            "{lagged:?}"
+        );
         assert_eq!(topics(subscription.recv().await), ["1", "2"]);
         assert_eq!(topics(subscription.recv().await), ["5"]);
     }
@@ -260,7 +263,9 @@ mod tests {
     async fn one_call_with_more_than_the_capacity_is_taken_whole() {
         let broadcast = InProcess::with_capacity(10);
         let mut subscription = broadcast.subscribe();
-        broadcast.publish((0..10_000).map(disconnect).collect()).await;
+        broadcast
+            .publish((0..10_000).map(disconnect).collect())
+            .await;
         assert_eq!(topics(subscription.recv().await).len(), 10_000);
     }
 

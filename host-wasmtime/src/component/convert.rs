@@ -361,9 +361,7 @@ impl Convert<types::SessionStatus> for record::SessionStatus {
     fn convert(self) -> types::SessionStatus {
         match self {
             Self::Live => types::SessionStatus::Live,
-            Self::Ended { at, reason } => {
-                types::SessionStatus::Ended(types::Ending { at, reason })
-            }
+            Self::Ended { at, reason } => types::SessionStatus::Ended(types::Ending { at, reason }),
         }
     }
 }
@@ -381,7 +379,11 @@ impl Convert<storage::Consumed> for record::Consumed {
     fn convert(self) -> storage::Consumed {
         match self {
             Self::Won { epoch } => storage::Consumed::Won(epoch),
-            Self::Lost { record, session, newest } => storage::Consumed::Lost(storage::Lost {
+            Self::Lost {
+                record,
+                session,
+                newest,
+            } => storage::Consumed::Lost(storage::Lost {
                 record: record.convert(),
                 session: session.convert(),
                 newest: newest.convert(),

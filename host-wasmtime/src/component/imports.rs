@@ -38,10 +38,7 @@ impl<H: Host + Send + Sync + 'static> storage::Host for State<H> {
         self.account.storage("find", Effect::Reads, call).await
     }
 
-    async fn find_many(
-        &mut self,
-        queries: Vec<storage::FindQuery>,
-    ) -> Answer<Vec<storage::Found>> {
+    async fn find_many(&mut self, queries: Vec<storage::FindQuery>) -> Answer<Vec<storage::Found>> {
         let call = self.host.storage().find_many(queries.convert());
         self.account.storage("find_many", Effect::Reads, call).await
     }
@@ -89,23 +86,31 @@ impl<H: Host + Send + Sync + 'static> storage::Host for State<H> {
         claim: storage::DeliveryClaim,
     ) -> Answer<Vec<types::TokenRecord>> {
         let call = self.host.storage().undelivered(claim.convert());
-        self.account.storage("undelivered", Effect::Writes, call).await
+        self.account
+            .storage("undelivered", Effect::Writes, call)
+            .await
     }
 
     async fn delivered(&mut self, records: Vec<storage::RecordId>) -> Answer<()> {
         let call = self.host.storage().delivered(records.convert());
-        self.account.storage("delivered", Effect::Writes, call).await
+        self.account
+            .storage("delivered", Effect::Writes, call)
+            .await
     }
 
     async fn delete_expired(&mut self, before: u64, limit: u32) -> Answer<storage::Deleted> {
         let batch = ExpiryBatch { before, limit };
         let call = self.host.storage().delete_expired(batch);
-        self.account.storage("delete_expired", Effect::Writes, call).await
+        self.account
+            .storage("delete_expired", Effect::Writes, call)
+            .await
     }
 
     async fn raise_cut_off(&mut self, cut_off: storage::CutOff) -> Answer<()> {
         let call = self.host.storage().raise_cut_off(cut_off.convert());
-        self.account.storage("raise_cut_off", Effect::Writes, call).await
+        self.account
+            .storage("raise_cut_off", Effect::Writes, call)
+            .await
     }
 }
 

@@ -103,9 +103,7 @@ impl<H: 'static> Instance<H> {
     }
 
     /// The operations, the store to run them in and what to run them on.
-    pub(super) fn parts(
-        &mut self,
-    ) -> (GuestAuthenticator<'_>, &mut Store<State<H>>, ResourceAny) {
+    pub(super) fn parts(&mut self) -> (GuestAuthenticator<'_>, &mut Store<State<H>>, ResourceAny) {
         let operations = self.kernel.auth_kernel_tokens().authenticator();
         (operations, &mut self.store, self.authenticator)
     }

@@ -16,7 +16,8 @@ use authkernel::ports::Host;
 use authkernel::record::Deleted;
 use authkernel::types::{
     Admit, Authenticate, BeginSignIn, CredentialsChanged, Identity, Issue, Issued, Redelivered,
-    Report, Revoke, SessionPage, Sessions, SignInGuard, SignOutEverywhere, SocketState, SweepReport,
+    Report, Revoke, SessionPage, Sessions, SignInGuard, SignOutEverywhere, SocketState,
+    SweepReport,
 };
 
 use self::bindings::exports::auth::kernel::tokens;

@@ -29,6 +29,10 @@ struct Shared<H: 'static> {
     /// The newest.
     generation: Arc<Generation>,
     /// Of the newest generation; the one used last is on top. Empty while somebody waits.
+    #[allow(
+        clippy::vec_box,
+        reason = "what is moved in and out under the lock is a pointer"
+    )]
     idle: Vec<Box<Instance<H>>>,
     /// Places taken: instances that exist, and those being made.
     places: usize,
@@ -164,7 +168,10 @@ impl<H: Host + Send + Sync + 'static> Pool<H> {
                 self.created.fetch_add(1, Ordering::Relaxed);
                 Box::new(created.map_err(|error| {
                     // The same policy and keys were accepted before.
-                    tracing::error!(error = &error as &dyn std::error::Error, "no instance could be made");
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        "no instance could be made"
+                    );
                     Error::new(Code::KernelUnavailable)
                 })?)
             }
@@ -291,7 +298,11 @@ impl<H: 'static> Lease<'_, H> {
     /// The call was lost.
     pub(super) fn trapped(self) -> Code {
         self.pool.traps.fetch_add(1, Ordering::Relaxed);
-        match self.instance.as_ref().is_some_and(|instance| instance.wrote()) {
+        match self
+            .instance
+            .as_ref()
+            .is_some_and(|instance| instance.wrote())
+        {
             true => Code::OutcomeUnknown,
             false => Code::KernelUnavailable,
         }

@@ -127,8 +127,10 @@ mod tests {
     use super::*;
 
     fn account(ticks: &Arc<AtomicU64>) -> Account {
-        let mut limits = Limits::default();
-        limits.guest_time = 2 * TICK;
+        let limits = Limits {
+            guest_time: 2 * TICK,
+            ..Limits::default()
+        };
         let mut account = Account::new(&limits, Arc::clone(ticks));
         account.begin();
         account

@@ -36,7 +36,11 @@ impl Event<'_> {
 
     /// It was done, and this is what it did.
     pub(crate) fn report(self, report: &Report) {
-        let outcome = if report.undelivered.is_empty() { "done" } else { "done_undelivered" };
+        let outcome = if report.undelivered.is_empty() {
+            "done"
+        } else {
+            "done_undelivered"
+        };
         self.write(outcome, "", report.clone());
     }
 
@@ -47,7 +51,11 @@ impl Event<'_> {
 
     /// It was refused.
     pub(crate) fn refused(self, refusal: &Refusal) {
-        let outcome = if refusal.status().is_server_error() { "failed" } else { "refused" };
+        let outcome = if refusal.status().is_server_error() {
+            "failed"
+        } else {
+            "refused"
+        };
         self.write(outcome, refusal.code(), Report::default());
     }
 

@@ -47,7 +47,9 @@ impl<T: Shape, S: Send + Sync> FromRequest<S> for JsonBody<T> {
 
 fn is_json(content_type: &str) -> bool {
     let mut parts = content_type.split(';').map(str::trim);
-    let json = parts.next().is_some_and(|name| name.eq_ignore_ascii_case("application/json"));
+    let json = parts
+        .next()
+        .is_some_and(|name| name.eq_ignore_ascii_case("application/json"));
     json && parts.all(|part| part.is_empty() || part.eq_ignore_ascii_case("charset=utf-8"))
 }
 
@@ -96,8 +98,14 @@ mod tests {
     #[tokio::test]
     async fn only_declared_json_of_the_shape_is_taken() {
         let good = r#"{"password":"x"}"#;
-        assert_eq!(send("application/json; charset=UTF-8", good).await.unwrap(), "x");
-        assert_eq!(send("text/plain", good).await.unwrap_err().code(), "content_type_invalid");
+        assert_eq!(
+            send("application/json; charset=UTF-8", good).await.unwrap(),
+            "x"
+        );
+        assert_eq!(
+            send("text/plain", good).await.unwrap_err().code(),
+            "content_type_invalid"
+        );
         let deep = format!("{{\"password\":{}1{}}}", "[".repeat(4000), "]".repeat(4000));
         let bad: [&[u8]; 8] = [
             b"",
@@ -117,13 +125,17 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_too_large_is_said_to_be() {
-        let refusal = send("application/json", vec![b' '; LIMIT + 1]).await.unwrap_err();
+        let refusal = send("application/json", vec![b' '; LIMIT + 1])
+            .await
+            .unwrap_err();
         assert_eq!(refusal.code(), "body_too_large");
     }
 
     #[tokio::test]
     async fn a_refusal_does_not_repeat_what_was_sent() {
-        let refusal = send("application/json", r#"{"password":["hunter2"]}"#).await.unwrap_err();
+        let refusal = send("application/json", r#"{"password":["hunter2"]}"#)
+            .await
+            .unwrap_err();
         assert!(!format!("{refusal:?}").contains("hunter2"));
     }
 }

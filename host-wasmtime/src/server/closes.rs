@@ -77,7 +77,9 @@ fn note(
         Change::Muted | Change::Closing(_) => return true,
     };
     let identity = &event.identity;
-    let entry = news.entry(identity.subject.clone()).or_insert_with(News::begin);
+    let entry = news
+        .entry(identity.subject.clone())
+        .or_insert_with(News::begin);
     if let Some(reason) = reason {
         entry.closed_count += 1;
         if entry.closed.len() < NAMED {

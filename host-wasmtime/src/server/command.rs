@@ -5,10 +5,10 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use super::log;
 use super::policy::DEFAULT_POLICY;
 use super::settings::Settings;
 use super::start::{StartError, serve};
-use super::log;
 
 /// Tokens and instant sign-out: a server that closes every live connection of a session when it is signed out.
 #[derive(Debug, Parser)]

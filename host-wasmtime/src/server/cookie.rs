@@ -55,7 +55,12 @@ mod tests {
     #[test]
     fn every_value_is_found() {
         let mut headers = HeaderMap::new();
-        headers.append("cookie", "x=1; authkernel_session=a.b.c;authkernel_session_2=d".parse().unwrap());
+        headers.append(
+            "cookie",
+            "x=1; authkernel_session=a.b.c;authkernel_session_2=d"
+                .parse()
+                .unwrap(),
+        );
         headers.append("cookie", "authkernel_session=e".parse().unwrap());
         headers.append("cookie", "authkernel_session=".parse().unwrap());
         assert_eq!(values(&headers), ["a.b.c", "e"]);

@@ -118,7 +118,14 @@ mod tests {
     fn only_bearer_tokens_are_taken() {
         assert_eq!(bearer("Bearer a.b.c"), Some("a.b.c"));
         assert_eq!(bearer("bearer  a.b.c"), Some("a.b.c"));
-        for wrong in ["Basic dTpw", "Bearer", "Bearer ", "Bearera.b.c", "Bearer a b", "a.b.c"] {
+        for wrong in [
+            "Basic dTpw",
+            "Bearer",
+            "Bearer ",
+            "Bearera.b.c",
+            "Bearer a b",
+            "a.b.c",
+        ] {
             assert_eq!(bearer(wrong), None, "{wrong}");
         }
     }

@@ -205,8 +205,16 @@ mod tests {
     fn codes_are_unique_and_not_the_kernels() {
         let mut seen = std::collections::HashSet::new();
         for code in ServerCode::ALL {
-            assert!(seen.insert(code.as_str()), "{} is there twice", code.as_str());
-            assert!(Code::parse(code.as_str()).is_none(), "{} is the kernel's", code.as_str());
+            assert!(
+                seen.insert(code.as_str()),
+                "{} is there twice",
+                code.as_str()
+            );
+            assert!(
+                Code::parse(code.as_str()).is_none(),
+                "{} is the kernel's",
+                code.as_str()
+            );
             assert!(!code.describe().ends_with('.'));
         }
     }

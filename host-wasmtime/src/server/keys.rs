@@ -28,7 +28,10 @@ pub(crate) fn load_or_generate(file: &Path) -> Result<String, StartError> {
     }
     let text = generate()?;
     store(file, &text).map_err(|error| {
-        StartError::other(format!("cannot write the key file {}: {error}", file.display()))
+        StartError::other(format!(
+            "cannot write the key file {}: {error}",
+            file.display()
+        ))
     })?;
     tracing::info!(file = %file.display(), "a new ed25519 signing key was made");
     Ok(text)
@@ -114,7 +117,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("keys.json");
         let text = generate().unwrap();
-        let secret = text.split("\"d\": \"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+        let secret = text
+            .split("\"d\": \"")
+            .nth(1)
+            .unwrap()
+            .split('"')
+            .next()
+            .unwrap()
+            .to_owned();
         std::fs::write(&file, text.replace("Ed25519", "Ed448")).unwrap();
         let error = load_or_generate(&file).unwrap_err().to_string();
         assert!(error.contains("keys.json"), "{error}");

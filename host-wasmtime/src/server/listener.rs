@@ -68,11 +68,21 @@ pub(crate) async fn serve(
         };
         match Arc::clone(&places).try_acquire_owned() {
             Ok(place) => {
-                let connection = connection(stream, peer, place, limits.idle, router.clone(), stop.clone());
+                let connection = connection(
+                    stream,
+                    peer,
+                    place,
+                    limits.idle,
+                    router.clone(),
+                    stop.clone(),
+                );
                 connections.spawn(connection);
             }
             Err(_) => {
-                tracing::warn!(most = limits.most, "a connection was refused: all places are taken");
+                tracing::warn!(
+                    most = limits.most,
+                    "a connection was refused: all places are taken"
+                );
                 // A new socket takes this without waiting; whether the client reads it is its business.
                 let _ = stream.try_write(FULL);
             }
@@ -124,7 +134,10 @@ async fn connection(
 /// Whether only the connection that was to be accepted has failed.
 fn concerns_one(error: &std::io::Error) -> bool {
     use std::io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
-    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+    matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionRefused | ConnectionReset
+    )
 }
 
 #[cfg(test)]
@@ -135,7 +148,11 @@ mod tests {
     fn the_answer_to_one_too_many_is_well_formed() {
         let text = std::str::from_utf8(FULL).unwrap();
         let (head, body) = text.split_once("\r\n\r\n").unwrap();
-        assert!(head.contains(&format!("content-length: {}", body.len())), "{}", body.len());
+        assert!(
+            head.contains(&format!("content-length: {}", body.len())),
+            "{}",
+            body.len()
+        );
         let body: serde_json::Value = serde_json::from_str(body).unwrap();
         assert_eq!(body["error"]["code"], "overloaded");
     }

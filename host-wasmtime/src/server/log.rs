@@ -15,7 +15,8 @@ use super::settings::{LogFormat, Settings};
 use super::start::StartError;
 
 /// What the compiler of the kernel says of itself helps nobody who asks for `debug`; naming it brings it back.
-const QUIET: &str = "cranelift_codegen=warn,regalloc2=warn,wasmtime=info,wasmtime_internal_cranelift=warn";
+const QUIET: &str =
+    "cranelift_codegen=warn,regalloc2=warn,wasmtime=info,wasmtime_internal_cranelift=warn";
 
 /// Sets up logging for the process. To be called once.
 ///
@@ -29,7 +30,11 @@ pub(super) fn start(settings: &Settings) -> Result<(), StartError> {
         .with_ansi(std::io::stderr().is_terminal());
     let service = match settings.log_format {
         LogFormat::Text => service.with_filter(filter).boxed(),
-        LogFormat::Json => service.json().flatten_event(true).with_filter(filter).boxed(),
+        LogFormat::Json => service
+            .json()
+            .flatten_event(true)
+            .with_filter(filter)
+            .boxed(),
     };
     let events = fmt::layer()
         .json()

@@ -7,7 +7,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
-use super::error::{RefusalCode, ServerCode, Refusal};
+use super::error::{Refusal, RefusalCode, ServerCode};
 use super::state::App;
 
 /// Runs a request. Its path is logged as the route's, its query and headers never are.
@@ -20,7 +20,10 @@ pub(super) async fn observe(State(app): State<App>, request: Request, next: Next
         answer.unwrap_or_else(|_| Refusal::from(ServerCode::RequestTimeout).into_response());
     harden(response.headers_mut());
     let status = response.status().as_u16();
-    let code = response.extensions().get::<RefusalCode>().map_or("", |code| code.0);
+    let code = response
+        .extensions()
+        .get::<RefusalCode>()
+        .map_or("", |code| code.0);
     let route = route.as_ref().map_or("-", MatchedPath::as_str);
     let micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
     let took = Duration::from_micros(micros).as_secs_f64() * 1000.0;
@@ -37,8 +40,14 @@ fn harden(headers: &mut HeaderMap) {
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
         (header::X_FRAME_OPTIONS, "DENY"),
-        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+        (
+            HeaderName::from_static("cross-origin-opener-policy"),
+            "same-origin",
+        ),
+        (
+            HeaderName::from_static("cross-origin-resource-policy"),
+            "same-origin",
+        ),
     ];
     for (name, value) in SET {
         headers.insert(name, HeaderValue::from_static(value));

@@ -105,7 +105,10 @@ mod tests {
         let host = ("host", "127.0.0.1:4000");
         assert!(allowed(None, &[host]));
         assert!(allowed(None, &[host, ("origin", "http://127.0.0.1:4000")]));
-        assert!(allowed(None, &[("host", "A.example"), ("origin", "http://a.example:80")]));
+        assert!(allowed(
+            None,
+            &[("host", "A.example"), ("origin", "http://a.example:80")]
+        ));
         for origin in [
             "http://127.0.0.1:4001",
             "http://127.0.0.1",
@@ -119,32 +122,61 @@ mod tests {
             assert!(!allowed(None, &[host, ("origin", origin)]), "{origin}");
         }
         assert!(!allowed(None, &[("origin", "http://127.0.0.1:4000")]));
-        let twice = [host, ("origin", "http://127.0.0.1:4000"), ("origin", "http://evil.example")];
+        let twice = [
+            host,
+            ("origin", "http://127.0.0.1:4000"),
+            ("origin", "http://evil.example"),
+        ];
         assert!(!allowed(None, &twice));
     }
 
     #[test]
     fn with_a_public_url_only_that_counts() {
         let url = Some("https://auth.example");
-        assert!(allowed(url, &[("host", "inner:4000"), ("origin", "https://auth.example")]));
+        assert!(allowed(
+            url,
+            &[("host", "inner:4000"), ("origin", "https://auth.example")]
+        ));
         assert!(allowed(url, &[("origin", "https://auth.example:443")]));
-        assert!(!allowed(url, &[("host", "inner:4000"), ("origin", "http://inner:4000")]));
+        assert!(!allowed(
+            url,
+            &[("host", "inner:4000"), ("origin", "http://inner:4000")]
+        ));
         assert!(!allowed(url, &[("origin", "http://auth.example")]));
     }
 
     #[test]
     fn a_browser_that_says_where_it_was_is_believed() {
-        for (site, expected) in
-            [("same-origin", true), ("none", true), ("same-site", false), ("cross-site", false)]
-        {
-            assert_eq!(allowed(None, &[("host", "h"), ("sec-fetch-site", site)]), expected, "{site}");
+        for (site, expected) in [
+            ("same-origin", true),
+            ("none", true),
+            ("same-site", false),
+            ("cross-site", false),
+        ] {
+            assert_eq!(
+                allowed(None, &[("host", "h"), ("sec-fetch-site", site)]),
+                expected,
+                "{site}"
+            );
         }
     }
 
     #[test]
     fn public_urls_are_origins() {
-        assert_eq!("https://A.example:443/".parse::<PublicUrl>().unwrap().to_string(), "https://a.example");
-        for wrong in ["a.example", "ftp://a.example", "https://a.example/x", "https://u@a.example", ""] {
+        assert_eq!(
+            "https://A.example:443/"
+                .parse::<PublicUrl>()
+                .unwrap()
+                .to_string(),
+            "https://a.example"
+        );
+        for wrong in [
+            "a.example",
+            "ftp://a.example",
+            "https://a.example/x",
+            "https://u@a.example",
+            "",
+        ] {
             assert!(wrong.parse::<PublicUrl>().is_err(), "{wrong}");
         }
     }

@@ -29,7 +29,9 @@ pub(crate) fn routes() -> Router<App> {
 async fn index(headers: HeaderMap) -> Response {
     let mut response = file(&headers, HTML, INDEX);
     let policy = HeaderValue::from_static(CONTENT_SECURITY);
-    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    response
+        .headers_mut()
+        .insert(header::CONTENT_SECURITY_POLICY, policy);
     response
 }
 
@@ -45,7 +47,10 @@ fn file(headers: &HeaderMap, kind: &'static str, text: &'static str) -> Response
     let known = headers
         .get(header::IF_NONE_MATCH)
         .is_some_and(|known| known.as_bytes() == tag.as_bytes());
-    let cache = [(header::CACHE_CONTROL, HeaderValue::from_static("no-cache")), (header::ETAG, tag)];
+    let cache = [
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+        (header::ETAG, tag),
+    ];
     match known {
         true => (StatusCode::NOT_MODIFIED, cache).into_response(),
         false => (cache, [(header::CONTENT_TYPE, kind)], text).into_response(),
@@ -54,7 +59,10 @@ fn file(headers: &HeaderMap, kind: &'static str, text: &'static str) -> Response
 
 fn tag(text: &str) -> HeaderValue {
     let hash = Sha256::digest(text);
-    let number = hash.iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+    let number = hash
+        .iter()
+        .take(8)
+        .fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
     HeaderValue::from_str(&format!("\"{number:016x}\""))
         .unwrap_or_else(|_| HeaderValue::from_static("\"0\""))
 }

@@ -31,7 +31,11 @@ pub(crate) fn load(file: Option<&Path>) -> Result<String, StartError> {
     let at = |problem: String| StartError::config(format!("policy {}: {problem}", file.display()));
     let text = std::fs::read_to_string(file).map_err(|error| at(error.to_string()))?;
     let policy = Policy::parse(&text).map_err(|error| at(error.to_string()))?;
-    if !policy.socket_purposes().iter().any(|name| name == SESSION_PURPOSE) {
+    if !policy
+        .socket_purposes()
+        .iter()
+        .any(|name| name == SESSION_PURPOSE)
+    {
         return Err(at(format!(
             "purposes.{SESSION_PURPOSE}: the server signs in with tokens of this purpose: declare it, with opens_sockets"
         )));
@@ -70,7 +74,10 @@ mod tests {
         ] {
             std::fs::write(&file, DEFAULT_POLICY.replace(from, to)).unwrap();
             let error = load(Some(&file)).unwrap_err().to_string();
-            assert!(error.contains(expected) && error.contains("policy.json"), "{error}");
+            assert!(
+                error.contains(expected) && error.contains("policy.json"),
+                "{error}"
+            );
         }
         assert!(load(Some(&folder.path().join("none.json"))).is_err());
     }

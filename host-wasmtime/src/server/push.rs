@@ -111,7 +111,10 @@ impl Pushes {
 
     /// How many connections listen for an account.
     pub(crate) fn listeners(&self, subject: &str) -> usize {
-        self.lock().subjects.get(subject).map_or(0, broadcast::Sender::receiver_count)
+        self.lock()
+            .subjects
+            .get(subject)
+            .map_or(0, broadcast::Sender::receiver_count)
     }
 
     /// How many connections a session has in this process.
@@ -120,7 +123,9 @@ impl Pushes {
     }
 
     fn lock(&self) -> MutexGuard<'_, Listeners> {
-        self.listeners.lock().unwrap_or_else(PoisonError::into_inner)
+        self.listeners
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -176,7 +181,14 @@ mod tests {
         let mut two = pushes.subscribe("a", "s");
         let mut other = pushes.subscribe("b", "t");
         pushes.send("a", &Push::Sessions);
-        pushes.send("b", &Push::Event { action: "sign_in", sid: "s".into(), revoked: 0 });
+        pushes.send(
+            "b",
+            &Push::Event {
+                action: "sign_in",
+                sid: "s".into(),
+                revoked: 0,
+            },
+        );
         assert_eq!(&*one.recv().await, r#"{"type":"sessions"}"#);
         assert_eq!(&*two.recv().await, r#"{"type":"sessions"}"#);
         let event = r#"{"type":"event","action":"sign_in","sid":"s","revoked":0}"#;

@@ -138,6 +138,9 @@ mod tests {
         let one = client("2001:db8::1".parse().unwrap());
         assert_eq!(one, client("2001:db8::ffff:2".parse().unwrap()));
         assert_ne!(one, client("2001:db8:0:1::1".parse().unwrap()));
-        assert_eq!(client("::ffff:10.0.0.1".parse().unwrap()), client("10.0.0.1".parse().unwrap()));
+        assert_eq!(
+            client("::ffff:10.0.0.1".parse().unwrap()),
+            client("10.0.0.1".parse().unwrap())
+        );
     }
 }

@@ -11,11 +11,21 @@ use super::origin::PublicUrl;
 #[derive(Clone, Debug, clap::Args)]
 pub struct Settings {
     /// Address and port to listen on; port 0 takes a free one
-    #[arg(long, env = "AUTHKERNEL_LISTEN", value_name = "ADDR", default_value = "127.0.0.1:4000")]
+    #[arg(
+        long,
+        env = "AUTHKERNEL_LISTEN",
+        value_name = "ADDR",
+        default_value = "127.0.0.1:4000"
+    )]
     pub listen: SocketAddr,
 
     /// Directory for the database, the signing key and compiled code; made when it is not there
-    #[arg(long, env = "AUTHKERNEL_DATA", value_name = "DIR", default_value = "./authkernel-data")]
+    #[arg(
+        long,
+        env = "AUTHKERNEL_DATA",
+        value_name = "DIR",
+        default_value = "./authkernel-data"
+    )]
     pub data: PathBuf,
 
     /// Directory for compiled code alone, made with access for nobody else; without it one in the data directory
@@ -41,7 +51,12 @@ pub struct Settings {
     pub client_address_header: Option<http::HeaderName>,
 
     /// What to log: error, warn, info, debug, trace, or filters such as authkernel_wasmtime=debug
-    #[arg(long, env = "AUTHKERNEL_LOG", value_name = "FILTER", default_value = "info")]
+    #[arg(
+        long,
+        env = "AUTHKERNEL_LOG",
+        value_name = "FILTER",
+        default_value = "info"
+    )]
     pub log: String,
 
     /// How log lines look
@@ -53,7 +68,12 @@ pub struct Settings {
     pub audit_log: Option<PathBuf>,
 
     /// Connections to hold open at most, live ones included
-    #[arg(long, env = "AUTHKERNEL_MAX_CONNECTIONS", value_name = "N", default_value_t = 16_384)]
+    #[arg(
+        long,
+        env = "AUTHKERNEL_MAX_CONNECTIONS",
+        value_name = "N",
+        default_value_t = 16_384
+    )]
     pub max_connections: u32,
 
     /// Failed tries per account, all addresses together, until its next try has to wait

@@ -70,7 +70,8 @@ impl std::error::Error for StartError {}
 pub async fn serve(settings: Settings) -> Result<(), StartError> {
     let address = settings.listen;
     let bound = TcpListener::bind(address).await;
-    let bound = bound.map_err(|error| StartError::other(format!("cannot listen on {address}: {error}")))?;
+    let bound =
+        bound.map_err(|error| StartError::other(format!("cannot listen on {address}: {error}")))?;
     let address = bound
         .local_addr()
         .map_err(|error| StartError::other(format!("cannot listen on {address}: {error}")))?;
@@ -104,7 +105,9 @@ pub async fn serve(settings: Settings) -> Result<(), StartError> {
     end(&app, connections).await;
     // Storage last: everything before may still write.
     storage.close().await;
-    accepting.await.map_err(|error| StartError::other(error.to_string()))
+    accepting
+        .await
+        .map_err(|error| StartError::other(error.to_string()))
 }
 
 /// The one line on standard output. Whoever started the server may have stopped listening.
@@ -134,12 +137,16 @@ async fn build(
         .map_err(|error| StartError::other(format!("cannot open the accounts: {error:?}")))?;
     let broadcast = InProcess::new();
     let messages = broadcast.subscribe();
+    let cache = settings.cache.clone().unwrap_or_else(|| data.cache());
+    if !cache.exists() {
+        tracing::info!("compiling the kernel for this machine: only the first start takes seconds");
+    }
     let auth = Authenticator::builder()
         .policy(&policy)
         .keys(&keys)
         .storage(storage.clone())
         .broadcast(Announcer(broadcast))
-        .cache_dir(settings.cache.clone().unwrap_or_else(|| data.cache()))
+        .cache_dir(cache)
         .build()
         .await
         .map_err(cannot_build)?;
@@ -174,7 +181,10 @@ async fn end(app: &App, connections: TaskTracker) {
         app.tasks.wait().await;
     };
     if tokio::time::timeout(limit, work).await.is_err() {
-        tracing::warn!(open = connections.len(), "connections were cut: they did not end in time");
+        tracing::warn!(
+            open = connections.len(),
+            "connections were cut: they did not end in time"
+        );
     }
     // A write that has begun is finished, however long that takes.
     app.auth.close().await;
@@ -197,7 +207,10 @@ fn warn(settings: &Settings) {
     if settings.password_memory_kib < RECOMMENDED_MEMORY_KIB {
         tracing::warn!("passwords are hashed with less memory than is recommended: for tests only");
     }
-    let secure = settings.public_url.as_ref().is_some_and(super::PublicUrl::is_secure);
+    let secure = settings
+        .public_url
+        .as_ref()
+        .is_some_and(super::PublicUrl::is_secure);
     if !settings.listen.ip().is_loopback() && !secure {
         tracing::warn!(
             "tokens and passwords cross the network in clear: put a tls proxy in front and set --public-url"

@@ -26,8 +26,7 @@ use crate::storage::sqlite::SqliteStorage;
 use crate::{Authenticator, SystemClock, SystemRandom};
 
 /// What the server gives the kernel.
-pub(crate) type ServerHost =
-    Ports<SqliteStorage, Announcer<InProcess>, SystemClock, SystemRandom>;
+pub(crate) type ServerHost = Ports<SqliteStorage, Announcer<InProcess>, SystemClock, SystemRandom>;
 
 /// Everything that requests share.
 pub(crate) struct Server {

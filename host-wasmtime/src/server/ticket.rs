@@ -30,7 +30,9 @@ struct Ticket {
 
 impl std::fmt::Debug for Ticket {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Ticket").field("sid", &self.sid).finish_non_exhaustive()
+        f.debug_struct("Ticket")
+            .field("sid", &self.sid)
+            .finish_non_exhaustive()
     }
 }
 
@@ -92,7 +94,9 @@ fn forget_oldest(open: &mut HashMap<[u8; 32], Ticket>, sid: &str) {
     if own.clone().count() < PER_SESSION {
         return;
     }
-    let oldest = own.min_by_key(|(_, ticket)| ticket.until).map(|(hash, _)| *hash);
+    let oldest = own
+        .min_by_key(|(_, ticket)| ticket.until)
+        .map(|(hash, _)| *hash);
     if let Some(hash) = oldest {
         open.remove(&hash);
     }
@@ -109,7 +113,10 @@ mod tests {
         assert_eq!(ticket.len(), 22);
         assert!(tickets.redeem("AAAAAAAAAAAAAAAAAAAAAA").is_err());
         assert_eq!(tickets.redeem(&ticket).unwrap(), "token");
-        assert_eq!(tickets.redeem(&ticket).unwrap_err().code(), "ticket_invalid");
+        assert_eq!(
+            tickets.redeem(&ticket).unwrap_err().code(),
+            "ticket_invalid"
+        );
         assert!(!format!("{tickets:?}").contains("token\""));
     }
 
@@ -127,7 +134,9 @@ mod tests {
         let now = Instant::now();
         let first = tickets.give_at("s", "token", now).unwrap();
         for n in 0..PER_SESSION as u32 {
-            tickets.give_at("s", "token", now + Duration::from_millis(u64::from(n) + 1)).unwrap();
+            tickets
+                .give_at("s", "token", now + Duration::from_millis(u64::from(n) + 1))
+                .unwrap();
         }
         assert_eq!(tickets.open.lock().unwrap().len(), PER_SESSION);
         assert!(tickets.redeem_at(&first, now).is_err());

@@ -33,15 +33,23 @@ impl Tries {
 
     /// Takes a try of this address.
     pub(crate) fn address(&self, client: &Client) -> Result<(), Refusal> {
-        self.addresses.take(&client.key()).map_err(Refusal::rate_limited)
+        self.addresses
+            .take(&client.key())
+            .map_err(Refusal::rate_limited)
     }
 
     /// Takes a try of this address and of this account, known or not. Give it back when it turns out well.
     pub(crate) fn sign_in(&self, client: &Client, account: &str) -> Result<Taken<'_>, Refusal> {
         self.address(client)?;
         let account = Sha256::digest(account.trim().to_ascii_lowercase()).into();
-        self.accounts.take(&account).map_err(Refusal::rate_limited)?;
-        Ok(Taken { tries: self, address: client.key(), account })
+        self.accounts
+            .take(&account)
+            .map_err(Refusal::rate_limited)?;
+        Ok(Taken {
+            tries: self,
+            address: client.key(),
+            account,
+        })
     }
 }
 
@@ -67,7 +75,9 @@ mod tests {
     use super::*;
 
     fn client(last: u8) -> Client {
-        Client { address: IpAddr::from([10, 0, 0, last]) }
+        Client {
+            address: IpAddr::from([10, 0, 0, last]),
+        }
     }
 
     #[test]
@@ -84,7 +94,10 @@ mod tests {
     fn an_address_is_guarded_whatever_the_account_but_good_tries_are_free() {
         let tries = Tries::new(100, 2);
         for n in 0..50 {
-            tries.sign_in(&client(1), &n.to_string()).unwrap().give_back();
+            tries
+                .sign_in(&client(1), &n.to_string())
+                .unwrap()
+                .give_back();
         }
         let _ = tries.sign_in(&client(1), "a").unwrap();
         let _ = tries.sign_in(&client(1), "b").unwrap();

@@ -100,7 +100,10 @@ impl LiveSocket {
             sid: held.sid.clone(),
         });
         let admitted = self.admit(admit).await;
-        if admitted.as_ref().is_err_and(|error| says_dead(error.code())) {
+        if admitted
+            .as_ref()
+            .is_err_and(|error| says_dead(error.code()))
+        {
             // A token of this very session is dead: its disconnect may have been lost.
             self.registry.sweeps.ask([self.entry.id]);
         }

@@ -151,7 +151,10 @@ impl LiveSockets {
             .is_err()
         {
             let open = self.registry.len();
-            tracing::warn!(open, "live connections were still open at the end of the shutdown");
+            tracing::warn!(
+                open,
+                "live connections were still open at the end of the shutdown"
+            );
         }
         self.running.stop.cancel();
         self.running.tasks.close();

@@ -28,7 +28,12 @@ impl Upkeep {
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
         };
-        spawn(&(Arc::new(decide) as _), &settings, &upkeep.tasks, &upkeep.stop);
+        spawn(
+            &(Arc::new(decide) as _),
+            &settings,
+            &upkeep.tasks,
+            &upkeep.stop,
+        );
         upkeep
     }
 

@@ -283,9 +283,7 @@ impl Convert<types::SessionStatus> for record::SessionStatus {
     fn convert(self) -> types::SessionStatus {
         match self {
             Self::Live => types::SessionStatus::Live,
-            Self::Ended { at, reason } => {
-                types::SessionStatus::Ended(types::Ending { at, reason })
-            }
+            Self::Ended { at, reason } => types::SessionStatus::Ended(types::Ending { at, reason }),
         }
     }
 }
@@ -379,7 +377,11 @@ impl Convert<record::Consumed> for storage::Consumed {
     fn convert(self) -> record::Consumed {
         match self {
             Self::Won(epoch) => record::Consumed::Won { epoch },
-            Self::Lost(storage::Lost { record, session, newest }) => record::Consumed::Lost {
+            Self::Lost(storage::Lost {
+                record,
+                session,
+                newest,
+            }) => record::Consumed::Lost {
                 record: record.convert(),
                 session: session.convert(),
                 newest: newest.convert(),

@@ -63,7 +63,9 @@ async fn an_error_of_storage_closes_nothing_and_opens_nothing() {
     let mut stays = service.connect(&alive, "web").await;
     service.wire.cut();
     service.revoke(&dead).await;
-    service.storage.fail("storage", StorageError::Unavailable("down".into()));
+    service
+        .storage
+        .fail("storage", StorageError::Unavailable("down".into()));
     service.sockets.verify_all();
     let failed = async {
         while service.sockets.counts().sweep_errors < 3 {
@@ -73,7 +75,10 @@ async fn an_error_of_storage_closes_nothing_and_opens_nothing() {
     tokio::time::timeout(PATIENCE, failed).await.unwrap();
     assert_eq!(goes.ask("still here").await, "still here");
     assert_eq!(stays.ask("still here").await, "still here");
-    assert_eq!(service.refused(&alive, "web").await, (503, "storage_unavailable".into()));
+    assert_eq!(
+        service.refused(&alive, "web").await,
+        (503, "storage_unavailable".into())
+    );
     service.storage.heal();
     assert_eq!(goes.closed().await, (4001, "revoked".into()));
     assert_eq!(stays.ask("still here").await, "still here");

@@ -28,14 +28,19 @@ async fn raw(service: &Service, path: &str, token: &str) -> TcpStream {
         head.push(timeout(PATIENCE, stream.read_u8()).await.unwrap().unwrap());
     }
     let head = String::from_utf8(head).unwrap();
-    assert!(head.starts_with("HTTP/1.1 101") || head.starts_with("HTTP/1.1 200"), "{head}");
+    assert!(
+        head.starts_with("HTTP/1.1 101") || head.starts_with("HTTP/1.1 200"),
+        "{head}"
+    );
     stream
 }
 
 /// Reads on to the end: what was received, and whether the connection was reset.
 async fn read_on(mut stream: TcpStream) -> (Vec<u8>, bool) {
     let mut received = Vec::new();
-    let end = timeout(PATIENCE, stream.read_to_end(&mut received)).await.expect("it does not end");
+    let end = timeout(PATIENCE, stream.read_to_end(&mut received))
+        .await
+        .expect("it does not end");
     match end {
         Ok(_) => (received, false),
         Err(error) => {
@@ -62,8 +67,14 @@ async fn peers_that_never_read_are_cut_when_their_session_is_revoked() {
         let stream = raw(&service, path, &token).await;
         flood(&service).await;
         service.revoke(&token).await;
-        let event = service.happens(|change| matches!(change, Change::Closed(_))).await;
-        assert_eq!(event.change, Change::Closed(Some(Reason::Revoked)), "{path}");
+        let event = service
+            .happens(|change| matches!(change, Change::Closed(_)))
+            .await;
+        assert_eq!(
+            event.change,
+            Change::Closed(Some(Reason::Revoked)),
+            "{path}"
+        );
         // The connection is gone here too, although nothing was read until now.
         let (_, reset) = read_on(stream).await;
         assert!(reset, "{path}");
@@ -80,7 +91,9 @@ async fn peers_that_never_read_are_cut_after_the_time_limit() {
         .await;
         let stream = raw(&service, path, &service.token().await).await;
         flood(&service).await;
-        let event = service.happens(|change| matches!(change, Change::Closed(_))).await;
+        let event = service
+            .happens(|change| matches!(change, Change::Closed(_)))
+            .await;
         assert_eq!(event.change, Change::Closed(None), "{path}");
         let (_, reset) = read_on(stream).await;
         assert!(reset, "{path}");
@@ -110,8 +123,12 @@ async fn a_peer_that_goes_on_sending_instead_of_closing_is_cut() {
     // Masked text frames with one byte each, key 0.
     let frame = [0x81, 0x81, 0, 0, 0, 0, b'x'];
     let sending = async { while stream.write_all(&frame).await.is_ok() {} };
-    timeout(PATIENCE, sending).await.expect("it goes on for ever");
-    service.happens(|change| matches!(change, Change::Closed(_))).await;
+    timeout(PATIENCE, sending)
+        .await
+        .expect("it goes on for ever");
+    service
+        .happens(|change| matches!(change, Change::Closed(_)))
+        .await;
     assert!(!service.acted.on("x"));
 }
 
@@ -139,8 +156,15 @@ async fn a_message_that_is_too_long_ends_the_connection() {
     let mut client = service.connect(&service.token().await, "web").await;
     let longest = "x".repeat(64 * 1024);
     assert_eq!(client.ask(&longest).await, longest);
-    client.0.send(Message::text(format!("{longest}x"))).await.unwrap();
-    assert_eq!(client.closed().await, (1009, "the message is too long".into()));
+    client
+        .0
+        .send(Message::text(format!("{longest}x")))
+        .await
+        .unwrap();
+    assert_eq!(
+        client.closed().await,
+        (1009, "the message is too long".into())
+    );
     assert_eq!(service.sockets.counts().registered, 0);
 }
 
@@ -149,7 +173,11 @@ async fn nonsense_ends_the_connection_and_no_other() {
     let service = Service::start().await;
     let token = service.token().await;
     let mut other = service.connect(&token, "web").await;
-    for nonsense in [&[0xff; 64][..], &[0x81, 0x01, b'x'], &[0x81, 0x81, 0, 0, 0, 0, 0xff]] {
+    for nonsense in [
+        &[0xff; 64][..],
+        &[0x81, 0x01, b'x'],
+        &[0x81, 0x81, 0, 0, 0, 0, 0xff],
+    ] {
         let mut stream = raw(&service, "/live/web", &token).await;
         stream.write_all(nonsense).await.unwrap();
         let (received, _) = read_on(stream).await;

@@ -131,17 +131,27 @@ impl Race {
             .policy(POLICY)
             .keys(KEYS)
             .storage(MemoryStorage::new())
-            .broadcast(Paused { bus, pauses: pauses.clone() })
+            .broadcast(Paused {
+                bus,
+                pauses: pauses.clone(),
+            })
             .engine(Engine::Native)
             .build()
             .await
             .unwrap();
-        let hesitant = Hesitant { auth: auth.clone(), pauses: pauses.clone() };
+        let hesitant = Hesitant {
+            auth: auth.clone(),
+            pauses: pauses.clone(),
+        };
         let mut settings = Settings::default();
         settings.sweep_every = PATIENCE * 1000;
         settings.upkeep = None;
         let sockets = LiveSockets::start(hesitant, listen, settings);
-        Self { auth, sockets, pauses }
+        Self {
+            auth,
+            sockets,
+            pauses,
+        }
     }
 
     /// Whether the connection was opened. After everything has settled, it is closed either way.
@@ -162,7 +172,9 @@ impl Race {
             return false;
         };
         let closed = timeout(PATIENCE, socket.closed());
-        let closing = closed.await.expect("a connection of a revoked session is open");
+        let closing = closed
+            .await
+            .expect("a connection of a revoked session is open");
         assert_eq!(closing.reason, Reason::Revoked);
         assert!(!socket.may_act());
         true

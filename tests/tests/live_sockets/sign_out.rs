@@ -16,10 +16,15 @@ async fn a_revoked_session_is_closed_and_refused_from_then_on() {
     let report = service.revoke(&token).await;
     assert_eq!((report.disconnected, report.undelivered.len()), (2, 0));
     assert_eq!(web.closed().await, (4001, "revoked".into()));
-    let event = service.happens(|change| matches!(change, Change::Closed(_))).await;
+    let event = service
+        .happens(|change| matches!(change, Change::Closed(_)))
+        .await;
     assert_eq!(event.change, Change::Closed(Some(Reason::Revoked)));
     assert!(event.latency.is_some());
-    assert_eq!(service.refused(&token, "web").await, (401, "token_revoked".into()));
+    assert_eq!(
+        service.refused(&token, "web").await,
+        (401, "token_revoked".into())
+    );
     // The subject's other device is left alone.
     assert_eq!(other.ask("still here").await, "still here");
 }
@@ -50,7 +55,9 @@ async fn a_kept_session_stays_open() {
     let kept = service.issue(|_| ()).await;
     let mut stays = service.connect(&kept.token, "web").await;
     let mut goes = service.connect(&service.token().await, "web").await;
-    service.sign_out(|request| request.keep = vec![kept.identity.sid.clone()]).await;
+    service
+        .sign_out(|request| request.keep = vec![kept.identity.sid.clone()])
+        .await;
     assert_eq!(goes.closed().await, (4001, "revoked".into()));
     assert_eq!(stays.ask("still here").await, "still here");
 }
@@ -59,13 +66,14 @@ async fn a_kept_session_stays_open() {
 async fn what_is_cut_off_by_its_key_is_closed_by_a_recheck() {
     let service = Service::start().await;
     let mut client = service.connect(&service.token().await, "web").await;
-    service.sign_out(|request| {
-        *request = SignOutEverywhere {
-            scope: SignOutScope::Key { kid: "k1".into() },
-            ..SignOutEverywhere::subject(None, "anna")
-        };
-    })
-    .await;
+    service
+        .sign_out(|request| {
+            *request = SignOutEverywhere {
+                scope: SignOutScope::Key { kid: "k1".into() },
+                ..SignOutEverywhere::subject(None, "anna")
+            };
+        })
+        .await;
     assert_eq!(client.closed().await, (4001, "revoked".into()));
 }
 
@@ -77,7 +85,10 @@ async fn an_expired_token_closes_its_connections() {
     assert_eq!(client.ask("hi").await, "hi");
     assert_eq!(client.closed().await, (4001, "expired".into()));
     assert!(now() >= issued.identity.deadline);
-    assert_eq!(service.refused(&issued.token, "web").await, (401, "token_expired".into()));
+    assert_eq!(
+        service.refused(&issued.token, "web").await,
+        (401, "token_expired".into())
+    );
 }
 
 #[tokio::test]
@@ -85,7 +96,9 @@ async fn a_later_token_of_the_session_prolongs_the_connection() {
     for template in ["users_sessions:{sid}", "users_tokens:{jti}"] {
         let service = Service::with(|parts| parts.template = template).await;
         let first = service.issue(|issue| issue.lifetime = Some(2)).await;
-        let later = service.issue(|issue| issue.sid = Some(first.identity.sid.clone())).await;
+        let later = service
+            .issue(|issue| issue.sid = Some(first.identity.sid.clone()))
+            .await;
         let mut prolonged = service.connect(&first.token, "web").await;
         let mut control = service.connect(&first.token, "web").await;
         let prolong = format!("prolong {}", later.token);
@@ -104,7 +117,10 @@ async fn a_token_of_another_session_prolongs_nothing() {
     let bert = service.issue(|issue| issue.subject = "bert".into()).await;
     let mut client = service.connect(&first.token, "web").await;
     for token in [service.token().await, bert.token] {
-        assert_eq!(client.ask(&format!("prolong {token}")).await, "socket_mismatch");
+        assert_eq!(
+            client.ask(&format!("prolong {token}")).await,
+            "socket_mismatch"
+        );
     }
     assert_eq!(client.ask("prolong nonsense").await, "token_malformed");
     assert_eq!(client.closed().await, (4001, "expired".into()));
@@ -116,7 +132,10 @@ async fn tokens_that_may_not_open_a_connection_are_refused_at_the_upgrade() {
     let api = service.issue(|issue| issue.purpose = "api".into()).await;
     let refused = service.refused(&api.token, "web").await;
     assert_eq!(refused, (401, "purpose_not_allowed".into()));
-    assert_eq!(service.refused("nonsense", "web").await, (401, "token_malformed".into()));
+    assert_eq!(
+        service.refused("nonsense", "web").await,
+        (401, "token_malformed".into())
+    );
     assert_eq!(service.sockets.counts().registered, 0);
 }
 
@@ -126,11 +145,12 @@ async fn the_acting_session_may_stay_open_but_acts_on_nothing() {
     let acting = service.issue(|_| ()).await;
     let mut own = service.connect(&acting.token, "web").await;
     let mut other = service.connect(&service.token().await, "web").await;
-    service.sign_out(|request| {
-        request.acting_sid = Some(acting.identity.sid.clone());
-        request.disconnect_self = false;
-    })
-    .await;
+    service
+        .sign_out(|request| {
+            request.acting_sid = Some(acting.identity.sid.clone());
+            request.disconnect_self = false;
+        })
+        .await;
     assert_eq!(other.closed().await, (4001, "revoked".into()));
     service.happens(|change| *change == Change::Muted).await;
     own.say("too late").await;
@@ -151,5 +171,8 @@ async fn a_shutdown_closes_with_its_own_code_and_waits() {
     assert_eq!(client.closed().await, (1001, "shutdown".into()));
     shutdown.await.unwrap();
     assert_eq!(service.sockets.counts().registered, 0);
-    assert_eq!(service.refused(&token, "web").await, (503, "kernel_unavailable".into()));
+    assert_eq!(
+        service.refused(&token, "web").await,
+        (503, "kernel_unavailable".into())
+    );
 }

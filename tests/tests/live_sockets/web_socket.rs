@@ -23,11 +23,15 @@ async fn what_is_received_after_the_disconnect_is_not_acted_on() {
     let mut client = service.connect(&token, "web").await;
     assert_eq!(client.ask("in time").await, "in time");
     service.revoke(&token).await;
-    service.happens(|change| matches!(change, Change::Closing(_))).await;
+    service
+        .happens(|change| matches!(change, Change::Closing(_)))
+        .await;
     // The close has not been read here yet.
     client.say("too late").await;
     assert_eq!(client.closed().await, (4001, "revoked".into()));
-    service.happens(|change| matches!(change, Change::Closed(_))).await;
+    service
+        .happens(|change| matches!(change, Change::Closed(_)))
+        .await;
     assert!(service.acted.on("in time") && !service.acted.on("too late"));
 }
 
@@ -55,7 +59,9 @@ async fn a_peer_that_closes_is_forgotten() {
     let service = Service::start().await;
     let mut client = service.connect(&service.token().await, "web").await;
     client.0.close(None).await.unwrap();
-    let event = service.happens(|change| matches!(change, Change::Closed(_))).await;
+    let event = service
+        .happens(|change| matches!(change, Change::Closed(_)))
+        .await;
     assert_eq!(event.change, Change::Closed(None));
     assert_eq!(service.sockets.counts().registered, 0);
 }
@@ -64,6 +70,8 @@ async fn a_peer_that_closes_is_forgotten() {
 async fn a_peer_that_vanishes_is_forgotten() {
     let service = Service::start().await;
     drop(service.connect(&service.token().await, "web").await);
-    let event = service.happens(|change| matches!(change, Change::Closed(_))).await;
+    let event = service
+        .happens(|change| matches!(change, Change::Closed(_)))
+        .await;
     assert_eq!(event.change, Change::Closed(None));
 }

@@ -133,7 +133,12 @@ async fn apply(kernel: &Kernel<TestHost>, model: &mut Model, act: &Act) -> Resul
             request.include_purposes = only.map(|purpose| vec![PURPOSES[purpose].into()]);
             let keep = request.keep.clone();
             kernel.sign_out_everywhere(request).await.expect("memory does not fail");
-            let hit = |it: &&Issued| it.identity.subject == subject && !keep.contains(&it.identity.sid);
+            // A selection by purpose leaves alone what has expired by then.
+            let hit = |it: &&Issued| {
+                it.identity.subject == subject
+                    && !keep.contains(&it.identity.sid)
+                    && (only.is_none() || now < it.identity.deadline)
+            };
             let hit: Vec<_> = model.tokens.iter().filter(hit).map(|it| it.identity.clone()).collect();
             for it in hit {
                 match only {

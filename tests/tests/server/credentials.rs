@@ -23,10 +23,14 @@ async fn the_authorization_header_alone_counts_where_it_is_present() {
     let cookie = format!("x=1; authkernel_session={}", bob.token);
     let bearer = format!("Bearer {}", ada.token);
 
-    let me = send(&server, Method::GET, "/api/me", &[("cookie", &cookie)]).await.expect(200);
+    let me = send(&server, Method::GET, "/api/me", &[("cookie", &cookie)])
+        .await
+        .expect(200);
     assert_eq!(me.body["subject"], bob.subject);
     let both = [("cookie", cookie.as_str()), ("authorization", &bearer)];
-    let me = send(&server, Method::GET, "/api/me", &both).await.expect(200);
+    let me = send(&server, Method::GET, "/api/me", &both)
+        .await
+        .expect(200);
     assert_eq!(me.body["subject"], ada.subject);
 
     for (bad, code) in [
@@ -40,17 +44,29 @@ async fn the_authorization_header_alone_counts_where_it_is_present() {
         assert_eq!(answer.headers["www-authenticate"], "Bearer");
         answer.refused(401, code);
     }
-    let out = [("cookie", cookie.as_str()), ("authorization", "Bearer a.b.c")];
-    let answer = send(&server, Method::DELETE, "/api/session", &out).await.expect(200);
+    let out = [
+        ("cookie", cookie.as_str()),
+        ("authorization", "Bearer a.b.c"),
+    ];
+    let answer = send(&server, Method::DELETE, "/api/session", &out)
+        .await
+        .expect(200);
     assert_eq!(answer.counts(), (0, 0, 0));
     server.get("/api/me", &bob.token).await.expect(200);
 
-    let twice = [("authorization", bearer.as_str()), ("authorization", "Bearer a.b.c")];
-    send(&server, Method::GET, "/api/me", &twice).await.refused(401, "credential_ambiguous");
+    let twice = [
+        ("authorization", bearer.as_str()),
+        ("authorization", "Bearer a.b.c"),
+    ];
+    send(&server, Method::GET, "/api/me", &twice)
+        .await
+        .refused(401, "credential_ambiguous");
     let two = format!("{cookie}; authkernel_session={}", ada.token);
     let answer = send(&server, Method::GET, "/api/me", &[("cookie", &two)]).await;
     answer.refused(401, "credential_ambiguous");
-    send(&server, Method::GET, "/api/me", &[]).await.refused(401, "credential_missing");
+    send(&server, Method::GET, "/api/me", &[])
+        .await
+        .refused(401, "credential_missing");
 }
 
 #[tokio::test]
@@ -77,15 +93,28 @@ async fn a_cookie_is_taken_from_this_origin_only() {
         }
     }
     let headers = [("cookie", cookie.as_str()), ("origin", own.as_str())];
-    send(&server, Method::GET, "/api/me", &headers).await.expect(200);
+    send(&server, Method::GET, "/api/me", &headers)
+        .await
+        .expect(200);
     // A bearer token is no ambient credential: the origin does not matter.
     let bearer = format!("Bearer {}", session.token);
-    let headers = [("authorization", bearer.as_str()), ("origin", "http://evil.example")];
-    send(&server, Method::GET, "/api/me", &headers).await.expect(200);
+    let headers = [
+        ("authorization", bearer.as_str()),
+        ("origin", "http://evil.example"),
+    ];
+    send(&server, Method::GET, "/api/me", &headers)
+        .await
+        .expect(200);
 
-    let headers = [("cookie", cookie.as_str()), ("origin", "http://evil.example")];
+    let headers = [
+        ("cookie", cookie.as_str()),
+        ("origin", "http://evil.example"),
+    ];
     let refused = server.connect_with("/live", &headers).await.err().unwrap();
-    assert_eq!((refused.status, refused.code.as_str()), (403, "origin_refused"));
+    assert_eq!(
+        (refused.status, refused.code.as_str()),
+        (403, "origin_refused")
+    );
     let headers = [("cookie", cookie.as_str()), ("origin", own.as_str())];
     server.connect_with("/live", &headers).await.unwrap();
 }
@@ -108,8 +137,16 @@ async fn sign_in_and_register_are_for_this_origin_only() {
 #[tokio::test]
 async fn nothing_is_shared_with_other_origins() {
     let (_setup, server) = start();
-    let headers = [("origin", "http://evil.example"), ("access-control-request-method", "GET")];
+    let headers = [
+        ("origin", "http://evil.example"),
+        ("access-control-request-method", "GET"),
+    ];
     let answer = send(&server, Method::OPTIONS, "/api/me", &headers).await;
-    assert!(!answer.headers.keys().any(|name| name.as_str().starts_with("access-control")));
+    assert!(
+        !answer
+            .headers
+            .keys()
+            .any(|name| name.as_str().starts_with("access-control"))
+    );
     answer.refused(405, "method_not_allowed");
 }

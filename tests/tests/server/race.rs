@@ -35,9 +35,15 @@ async fn no_connection_of_a_session_that_was_signed_out_stays_open() {
             tokio::spawn(async move {
                 if turn == CONNECTIONS / 2 && number == SESSIONS / 2 {
                     let body = json!({ "keep_current": true });
-                    server.post("/api/sign-out-everywhere", &acting.token, body).await.expect(200);
+                    server
+                        .post("/api/sign-out-everywhere", &acting.token, body)
+                        .await
+                        .expect(200);
                 } else if turn == number % CONNECTIONS {
-                    server.delete("/api/session", &session.token).await.expect(200);
+                    server
+                        .delete("/api/session", &session.token)
+                        .await
+                        .expect(200);
                 }
                 server.connect(&session.token).await
             })
@@ -59,7 +65,10 @@ async fn no_connection_of_a_session_that_was_signed_out_stays_open() {
         }
     }
     // Otherwise there was no race.
-    assert!(accepted > 0 && refused > 0, "{accepted} accepted, {refused} refused");
+    assert!(
+        accepted > 0 && refused > 0,
+        "{accepted} accepted, {refused} refused"
+    );
     must_be_open(&mut control).await;
 }
 
@@ -68,11 +77,16 @@ async fn must_close(mut live: Live) {
 }
 
 async fn must_be_open(live: &mut Live) {
-    live.stream.send(Message::Ping("still there?".into())).await.unwrap();
+    live.stream
+        .send(Message::Ping("still there?".into()))
+        .await
+        .unwrap();
     loop {
         match live.next().await {
             Some(Message::Pong(_)) => return,
-            Some(Message::Close(_)) | None => panic!("a session that was not signed out was closed"),
+            Some(Message::Close(_)) | None => {
+                panic!("a session that was not signed out was closed")
+            }
             Some(_) => {}
         }
     }
@@ -87,7 +101,8 @@ async fn no_sign_in_with_an_old_password_outlives_its_change() {
         let email = format!("a{round}@example.com");
         let acting = server.newcomer(&email).await;
         let old = json!({ "email": email, "password": PASSWORD, "cookie": false });
-        let signing_in = (0..12).map(|_| server.send(Method::POST, "/api/sign-in", None, Some(old.clone())));
+        let signing_in =
+            (0..12).map(|_| server.send(Method::POST, "/api/sign-in", None, Some(old.clone())));
         let body = json!({ "current": PASSWORD, "new": "another password" });
         let changing = server.post("/api/password", &acting.token, body);
         let (answers, changed) = tokio::join!(join_all(signing_in), changing);
@@ -106,7 +121,10 @@ async fn no_sign_in_with_an_old_password_outlives_its_change() {
         }
         server.get("/api/me", &acting.token).await.expect(200);
     }
-    assert!(survived_sign_ins > 0, "no sign-in was quick enough to be overtaken");
+    assert!(
+        survived_sign_ins > 0,
+        "no sign-in was quick enough to be overtaken"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -116,7 +134,10 @@ async fn one_address_goes_to_one_of_many() {
     let all = (0..16).map(|_| server.send(Method::POST, "/api/register", None, Some(body.clone())));
     let made = join_all(all).await;
     assert_eq!(made.iter().filter(|answer| answer.status == 201).count(), 1);
-    assert_eq!(made.iter().filter(|answer| answer.status == 409).count(), 15);
+    assert_eq!(
+        made.iter().filter(|answer| answer.status == 409).count(),
+        15
+    );
     let sessions: &Server = &server;
     sessions.sign_in("a@example.com").await;
 }

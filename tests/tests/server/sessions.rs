@@ -25,14 +25,29 @@ async fn the_sessions_are_listed_with_the_current_one_marked() {
     }
     assert_eq!(answer.body["next"], json!(null));
 
-    let page = server.get("/api/sessions?limit=1", &first.token).await.expect(200);
+    let page = server
+        .get("/api/sessions?limit=1", &first.token)
+        .await
+        .expect(200);
     assert_eq!(page.body["sessions"].as_array().unwrap().len(), 1);
-    let next = format!("/api/sessions?limit=1&after={}", page.body["next"].as_str().unwrap());
+    let next = format!(
+        "/api/sessions?limit=1&after={}",
+        page.body["next"].as_str().unwrap()
+    );
     let rest = server.get(&next, &first.token).await.expect(200);
-    assert_ne!(rest.body["sessions"][0]["sid"], page.body["sessions"][0]["sid"]);
+    assert_ne!(
+        rest.body["sessions"][0]["sid"],
+        page.body["sessions"][0]["sid"]
+    );
 
-    server.get("/api/sessions?after=x", &first.token).await.refused(422, "cursor_invalid");
-    server.get("/api/sessions?limit=many", &first.token).await.refused(400, "query_invalid");
+    server
+        .get("/api/sessions?after=x", &first.token)
+        .await
+        .refused(422, "cursor_invalid");
+    server
+        .get("/api/sessions?limit=many", &first.token)
+        .await
+        .refused(400, "query_invalid");
 }
 
 #[tokio::test]
@@ -43,21 +58,33 @@ async fn one_session_of_several_is_signed_out() {
     let stranger = server.newcomer("b@example.com").await;
     let mut live = server.connect(&other.token).await.unwrap();
 
-    let unknown = server.delete("/api/sessions/aaaaaaaaaaaaaaaaaaaaaaaaaa", &mine.token).await;
-    let foreign = server.delete(&format!("/api/sessions/{}", stranger.sid), &mine.token).await;
+    let unknown = server
+        .delete("/api/sessions/aaaaaaaaaaaaaaaaaaaaaaaaaa", &mine.token)
+        .await;
+    let foreign = server
+        .delete(&format!("/api/sessions/{}", stranger.sid), &mine.token)
+        .await;
     assert_eq!(unknown.text, foreign.text);
     unknown.refused(404, "session_not_found");
     foreign.refused(404, "session_not_found");
     for odd in ["%00", "%FF", &"x".repeat(500)] {
-        let answer = server.delete(&format!("/api/sessions/{odd}"), &mine.token).await;
+        let answer = server
+            .delete(&format!("/api/sessions/{odd}"), &mine.token)
+            .await;
         answer.refused(404, "session_not_found");
     }
     server.get("/api/me", &stranger.token).await.expect(200);
 
-    let answer = server.delete(&format!("/api/sessions/{}", other.sid), &mine.token).await.expect(200);
+    let answer = server
+        .delete(&format!("/api/sessions/{}", other.sid), &mine.token)
+        .await
+        .expect(200);
     assert_eq!(answer.counts(), (1, 1, 0));
     assert_eq!(live.closed().await, (4001, "revoked".to_owned()));
-    server.get("/api/me", &other.token).await.refused(401, "token_revoked");
+    server
+        .get("/api/me", &other.token)
+        .await
+        .refused(401, "token_revoked");
     server.get("/api/me", &mine.token).await.expect(200);
 }
 
@@ -67,7 +94,10 @@ async fn signing_out_always_succeeds_and_clears_the_cookie() {
     let session = server.newcomer("a@example.com").await;
     let clears = |answer: &authkernel_tests::server::Answer| {
         let cookie = answer.headers["set-cookie"].to_str().unwrap();
-        assert!(cookie.starts_with("authkernel_session=; Max-Age=0"), "{cookie}");
+        assert!(
+            cookie.starts_with("authkernel_session=; Max-Age=0"),
+            "{cookie}"
+        );
     };
 
     let mut forged = session.token.clone();
@@ -84,14 +114,26 @@ async fn signing_out_always_succeeds_and_clears_the_cookie() {
     }
     server.get("/api/me", &session.token).await.expect(200);
 
-    let answer = server.delete("/api/session", &session.token).await.expect(200);
+    let answer = server
+        .delete("/api/session", &session.token)
+        .await
+        .expect(200);
     assert_eq!(answer.counts(), (1, 1, 0));
     clears(&answer);
-    server.get("/api/me", &session.token).await.refused(401, "token_revoked");
+    server
+        .get("/api/me", &session.token)
+        .await
+        .refused(401, "token_revoked");
 
-    let again = server.delete("/api/session", &session.token).await.expect(200);
+    let again = server
+        .delete("/api/session", &session.token)
+        .await
+        .expect(200);
     assert_eq!(again.counts().0, 0);
-    let none = server.send(Method::DELETE, "/api/session", None, None).await.expect(200);
+    let none = server
+        .send(Method::DELETE, "/api/session", None, None)
+        .await
+        .expect(200);
     assert_eq!(none.counts(), (0, 0, 0));
     clears(&none);
 }
@@ -116,14 +158,23 @@ async fn everywhere_means_everywhere_and_others_means_the_others() {
     for (session, _) in &others {
         server.get("/api/me", &session.token).await.expect(200);
     }
-    let answer = server.post(path, &mine.token, json!({ "keep_current": true })).await.expect(200);
+    let answer = server
+        .post(path, &mine.token, json!({ "keep_current": true }))
+        .await
+        .expect(200);
     assert_eq!(answer.counts(), (3, 3, 0));
     assert_eq!(answer.body["current_session"], "live");
     for (session, mut live) in others {
         assert_eq!(live.closed().await, (4001, "revoked".to_owned()));
-        server.get("/api/me", &session.token).await.refused(401, "token_revoked");
+        server
+            .get("/api/me", &session.token)
+            .await
+            .refused(401, "token_revoked");
         let refused = server.connect(&session.token).await.err().unwrap();
-        assert_eq!((refused.status, refused.code.as_str()), (401, "token_revoked"));
+        assert_eq!(
+            (refused.status, refused.code.as_str()),
+            (401, "token_revoked")
+        );
     }
     let mut seen = 0;
     while seen < 3 {
@@ -139,7 +190,10 @@ async fn everywhere_means_everywhere_and_others_means_the_others() {
     assert_eq!(answer.counts(), (1, 1, 0));
     assert_eq!(answer.body["current_session"], "ended");
     assert_eq!(own.closed().await, (4001, "revoked".to_owned()));
-    server.get("/api/me", &mine.token).await.refused(401, "token_revoked");
+    server
+        .get("/api/me", &mine.token)
+        .await
+        .refused(401, "token_revoked");
     server.get("/api/me", &stranger.token).await.expect(200);
 }
 
@@ -148,16 +202,35 @@ async fn purposes_choose_and_unknown_ones_are_refused() {
     let (_setup, server) = start();
     let mine = server.newcomer("a@example.com").await;
     let path = "/api/sign-out-everywhere";
-    let none = server.post(path, &mine.token, json!({ "include_purposes": [] })).await.expect(200);
+    let none = server
+        .post(path, &mine.token, json!({ "include_purposes": [] }))
+        .await
+        .expect(200);
     assert_eq!(none.counts(), (0, 0, 0));
     let excluded = json!({ "include_purposes": ["user"], "exclude_purposes": ["user"] });
-    assert_eq!(server.post(path, &mine.token, excluded).await.expect(200).counts(), (0, 0, 0));
+    assert_eq!(
+        server
+            .post(path, &mine.token, excluded)
+            .await
+            .expect(200)
+            .counts(),
+        (0, 0, 0)
+    );
     let unknown = json!({ "include_purposes": ["usr"] });
-    server.post(path, &mine.token, unknown).await.refused(422, "purpose_invalid");
+    server
+        .post(path, &mine.token, unknown)
+        .await
+        .refused(422, "purpose_invalid");
     let misspelt = json!({ "keep_curent": true });
-    server.post(path, &mine.token, misspelt).await.refused(400, "body_invalid");
+    server
+        .post(path, &mine.token, misspelt)
+        .await
+        .refused(400, "body_invalid");
     server.get("/api/me", &mine.token).await.expect(200);
-    let all = server.post(path, &mine.token, json!({ "include_purposes": ["user"] })).await.expect(200);
+    let all = server
+        .post(path, &mine.token, json!({ "include_purposes": ["user"] }))
+        .await
+        .expect(200);
     assert_eq!(all.counts(), (1, 1, 0));
 }
 
@@ -169,13 +242,22 @@ async fn a_page_that_redirects_itself_is_left_open_but_cannot_act() {
     let mut own = server.connect(&mine.token).await.unwrap();
     let mut its = server.connect(&other.token).await.unwrap();
     let body = json!({ "disconnect_self": false });
-    let answer = server.post("/api/sign-out-everywhere", &mine.token, body).await.expect(200);
+    let answer = server
+        .post("/api/sign-out-everywhere", &mine.token, body)
+        .await
+        .expect(200);
     assert_eq!(answer.counts(), (2, 1, 0));
     assert_eq!(answer.body["current_session"], "ended");
     assert_eq!(its.closed().await, (4001, "revoked".to_owned()));
     // Still open: it is told of the other's end.
-    assert_eq!(own.message_of("closed").await["sockets"][0]["sid"], other.sid);
-    server.get("/api/me", &mine.token).await.refused(401, "token_revoked");
+    assert_eq!(
+        own.message_of("closed").await["sockets"][0]["sid"],
+        other.sid
+    );
+    server
+        .get("/api/me", &mine.token)
+        .await
+        .refused(401, "token_revoked");
     assert!(server.connect(&mine.token).await.is_err());
 }
 
@@ -184,12 +266,22 @@ async fn a_cookie_whose_session_ends_is_cleared() {
     let (_setup, server) = start();
     server.register("a@example.com").await;
     let body = json!({ "email": "a@example.com", "password": PASSWORD });
-    let answer = server.send(Method::POST, "/api/sign-in", None, Some(body)).await.expect(200);
+    let answer = server
+        .send(Method::POST, "/api/sign-in", None, Some(body))
+        .await
+        .expect(200);
     let session = Session::of(&answer);
     let request = reqwest::Client::new()
         .post(server.url("/api/sign-out-everywhere"))
         .header("cookie", format!("authkernel_session={}", session.token))
         .json(&json!({}));
-    let answer = authkernel_tests::server::Answer::of(request).await.expect(200);
-    assert!(answer.headers["set-cookie"].to_str().unwrap().contains("Max-Age=0"));
+    let answer = authkernel_tests::server::Answer::of(request)
+        .await
+        .expect(200);
+    assert!(
+        answer.headers["set-cookie"]
+            .to_str()
+            .unwrap()
+            .contains("Max-Age=0")
+    );
 }

@@ -49,7 +49,12 @@ impl Intent {
 
 /// Writes one; answers its id.
 pub(super) fn insert(sql: &Connection, intent: &Intent) -> rusqlite::Result<i64> {
-    let Intent { subject, trigger, acting_sid, changed_at } = intent;
+    let Intent {
+        subject,
+        trigger,
+        acting_sid,
+        changed_at,
+    } = intent;
     sql.execute(
         "INSERT INTO intents (subject, trigger, acting_sid, changed_at) VALUES (?1, ?2, ?3, ?4)",
         params![subject, trigger, acting_sid, integer(*changed_at)],
@@ -81,5 +86,6 @@ pub(super) fn until(
 
 /// Removes one.
 pub(super) fn remove(sql: &Connection, id: i64) -> rusqlite::Result<()> {
-    sql.execute("DELETE FROM intents WHERE id = ?1", [id]).map(drop)
+    sql.execute("DELETE FROM intents WHERE id = ?1", [id])
+        .map(drop)
 }

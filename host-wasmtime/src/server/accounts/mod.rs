@@ -13,7 +13,9 @@ use email::Email;
 use intents::Intent;
 
 /// The migrations, in order. Never change one that was released.
-const MIGRATIONS: &[&str] = &[include_str!("../../../migrations/accounts/001_accounts.sql")];
+const MIGRATIONS: &[&str] = &[include_str!(
+    "../../../migrations/accounts/001_accounts.sql"
+)];
 
 /// Who may sign in.
 #[derive(Clone)]
@@ -71,11 +73,17 @@ impl Accounts {
         account: Account,
         at: Timestamp,
     ) -> Result<bool, StorageError> {
-        let insert = "INSERT INTO accounts (subject, email, password_hash, version, created_at, changed_at)
+        let insert =
+            "INSERT INTO accounts (subject, email, password_hash, version, created_at, changed_at)
                       VALUES (?1, ?2, ?3, ?4, ?5, ?5) ON CONFLICT (email) DO NOTHING";
         self.storage
             .write(move |sql| {
-                let Account { subject, email, password_hash, version } = &account;
+                let Account {
+                    subject,
+                    email,
+                    password_hash,
+                    version,
+                } = &account;
                 let row = params![subject, email.as_str(), password_hash, version, integer(at)];
                 Ok(sql.execute(insert, row)? == 1)
             })
@@ -90,14 +98,17 @@ impl Accounts {
         intent: Intent,
     ) -> Result<Changed, StorageError> {
         let (subject, version) = (account.subject.clone(), account.version);
-        let update = "UPDATE accounts SET password_hash = ?3, version = version + 1, changed_at = ?4
+        let update =
+            "UPDATE accounts SET password_hash = ?3, version = version + 1, changed_at = ?4
                       WHERE subject = ?1 AND version = ?2";
         self.storage
             .write(move |sql| {
                 let row = params![subject, version, password_hash, integer(intent.changed_at)];
                 match sql.execute(update, row)? {
                     0 => Ok(Changed::Superseded),
-                    _ => Ok(Changed::Done { intent: intents::insert(sql, &intent)? }),
+                    _ => Ok(Changed::Done {
+                        intent: intents::insert(sql, &intent)?,
+                    }),
                 }
             })
             .await
@@ -116,14 +127,18 @@ impl Accounts {
                       WHERE subject = ?1 AND version = ?2";
         self.storage
             .write(move |sql| {
-                let other = sql.query_row(taken, [email.as_str(), &subject], |_| Ok(())).optional()?;
+                let other = sql
+                    .query_row(taken, [email.as_str(), &subject], |_| Ok(()))
+                    .optional()?;
                 if other.is_some() {
                     return Ok(Changed::EmailTaken);
                 }
                 let row = params![subject, version, email.as_str(), integer(intent.changed_at)];
                 match sql.execute(update, row)? {
                     0 => Ok(Changed::Superseded),
-                    _ => Ok(Changed::Done { intent: intents::insert(sql, &intent)? }),
+                    _ => Ok(Changed::Done {
+                        intent: intents::insert(sql, &intent)?,
+                    }),
                 }
             })
             .await
@@ -136,12 +151,16 @@ impl Accounts {
         at: Timestamp,
         after: i64,
     ) -> Result<Vec<(i64, Intent)>, StorageError> {
-        self.storage.read(move |sql| intents::until(sql, at, after)).await
+        self.storage
+            .read(move |sql| intents::until(sql, at, after))
+            .await
     }
 
     /// Removes an intent that was executed.
     pub(crate) async fn remove_intent(&self, id: i64) -> Result<(), StorageError> {
-        self.storage.write(move |sql| intents::remove(sql, id)).await
+        self.storage
+            .write(move |sql| intents::remove(sql, id))
+            .await
     }
 
     async fn find(
@@ -154,7 +173,11 @@ impl Accounts {
             "SELECT subject, email, password_hash, version FROM accounts WHERE {column} = ?1"
         );
         self.storage
-            .read(move |sql| sql.prepare_cached(&select)?.query_row([value], account).optional())
+            .read(move |sql| {
+                sql.prepare_cached(&select)?
+                    .query_row([value], account)
+                    .optional()
+            })
             .await
     }
 }
@@ -177,11 +200,18 @@ fn migrate(sql: &Connection) -> rusqlite::Result<()> {
     sql.execute_batch(
         "CREATE TABLE IF NOT EXISTS account_migrations (version INTEGER PRIMARY KEY) STRICT",
     )?;
-    let done: u32 =
-        sql.query_row("SELECT count(*) FROM account_migrations", [], |row| row.get(0))?;
-    for (version, migration) in (1_u32..).zip(MIGRATIONS).filter(|(version, _)| *version > done) {
+    let done: u32 = sql.query_row("SELECT count(*) FROM account_migrations", [], |row| {
+        row.get(0)
+    })?;
+    for (version, migration) in (1_u32..)
+        .zip(MIGRATIONS)
+        .filter(|(version, _)| *version > done)
+    {
         sql.execute_batch(migration)?;
-        sql.execute("INSERT INTO account_migrations (version) VALUES (?1)", [version])?;
+        sql.execute(
+            "INSERT INTO account_migrations (version) VALUES (?1)",
+            [version],
+        )?;
     }
     Ok(())
 }
@@ -217,9 +247,23 @@ mod tests {
     #[tokio::test]
     async fn an_address_is_taken_once() {
         let accounts = open().await;
-        assert!(accounts.create(new("a", "Me@Example.com"), 10).await.unwrap());
-        assert!(!accounts.create(new("b", "me@example.com"), 10).await.unwrap());
-        let found = accounts.by_email(&"ME@EXAMPLE.COM".parse().unwrap()).await.unwrap().unwrap();
+        assert!(
+            accounts
+                .create(new("a", "Me@Example.com"), 10)
+                .await
+                .unwrap()
+        );
+        assert!(
+            !accounts
+                .create(new("b", "me@example.com"), 10)
+                .await
+                .unwrap()
+        );
+        let found = accounts
+            .by_email(&"ME@EXAMPLE.COM".parse().unwrap())
+            .await
+            .unwrap()
+            .unwrap();
         assert_eq!((found.subject.as_str(), found.version), ("a", 1));
         assert!(accounts.by_subject("b").await.unwrap().is_none());
     }
@@ -227,8 +271,14 @@ mod tests {
     #[tokio::test]
     async fn a_change_commits_with_its_intent_or_not_at_all() {
         let accounts = open().await;
-        accounts.create(new("a", "a@example.com"), 10).await.unwrap();
-        accounts.create(new("b", "b@example.com"), 10).await.unwrap();
+        accounts
+            .create(new("a", "a@example.com"), 10)
+            .await
+            .unwrap();
+        accounts
+            .create(new("b", "b@example.com"), 10)
+            .await
+            .unwrap();
         let read = accounts.by_subject("a").await.unwrap().unwrap();
 
         let taken = accounts.change_email(&read, "b@example.com".parse().unwrap(), intent("email"));
@@ -236,14 +286,19 @@ mod tests {
         assert!(accounts.intents_until(99, 0).await.unwrap().is_empty());
 
         let changed = accounts.change_password(&read, "second".to_owned(), intent("password"));
-        let Changed::Done { intent: id } = changed.await.unwrap() else { panic!("not changed") };
+        let Changed::Done { intent: id } = changed.await.unwrap() else {
+            panic!("not changed")
+        };
         let late = accounts.change_email(&read, "c@example.com".parse().unwrap(), intent("email"));
         assert_eq!(late.await.unwrap(), Changed::Superseded);
 
         let now = accounts.by_subject("a").await.unwrap().unwrap();
         assert_eq!((now.password_hash.as_str(), now.version), ("second", 2));
         assert!(accounts.intents_until(19, 0).await.unwrap().is_empty());
-        assert_eq!(accounts.intents_until(20, 0).await.unwrap(), [(id, intent("password"))]);
+        assert_eq!(
+            accounts.intents_until(20, 0).await.unwrap(),
+            [(id, intent("password"))]
+        );
         assert!(accounts.intents_until(20, id).await.unwrap().is_empty());
         accounts.remove_intent(id).await.unwrap();
         assert!(accounts.intents_until(99, 0).await.unwrap().is_empty());

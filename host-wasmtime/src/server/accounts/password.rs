@@ -164,12 +164,38 @@ mod tests {
         let passwords = Passwords::new(8).unwrap();
         let hash = passwords.hash(&password("correct horse")).await.unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=8,t=2,p=1$"), "{hash}");
-        assert_ne!(hash, passwords.hash(&password("correct horse")).await.unwrap());
-        assert!(passwords.verify(&password("correct horse"), Some(&hash)).await.unwrap());
-        assert!(!passwords.verify(&password("correct horsf"), Some(&hash)).await.unwrap());
-        assert!(!passwords.verify(&password("correct horse"), None).await.unwrap());
-        assert!(!passwords.verify(&password(&"x".repeat(5000)), Some(&hash)).await.unwrap());
-        let broken = passwords.verify(&password("x"), Some("not a hash")).await.unwrap_err();
+        assert_ne!(
+            hash,
+            passwords.hash(&password("correct horse")).await.unwrap()
+        );
+        assert!(
+            passwords
+                .verify(&password("correct horse"), Some(&hash))
+                .await
+                .unwrap()
+        );
+        assert!(
+            !passwords
+                .verify(&password("correct horsf"), Some(&hash))
+                .await
+                .unwrap()
+        );
+        assert!(
+            !passwords
+                .verify(&password("correct horse"), None)
+                .await
+                .unwrap()
+        );
+        assert!(
+            !passwords
+                .verify(&password(&"x".repeat(5000)), Some(&hash))
+                .await
+                .unwrap()
+        );
+        let broken = passwords
+            .verify(&password("x"), Some("not a hash"))
+            .await
+            .unwrap_err();
         assert_eq!(broken.code(), "internal");
     }
 
@@ -177,7 +203,10 @@ mod tests {
     async fn more_than_can_be_served_are_refused() {
         let mut passwords = Passwords::new(8).unwrap();
         passwords.most_waiting = 0;
-        let refusal = passwords.hash(&password("correct horse")).await.unwrap_err();
+        let refusal = passwords
+            .hash(&password("correct horse"))
+            .await
+            .unwrap_err();
         assert_eq!(refusal.code(), "overloaded");
         assert_eq!(passwords.waiting.load(Ordering::Relaxed), 0);
     }
@@ -185,7 +214,13 @@ mod tests {
     #[test]
     fn weak_passwords_are_refused() {
         let email: Email = "ada.lovelace@example.com".parse().unwrap();
-        for weak in ["", "7 chars", "Ada.Lovelace", "ada.lovelace@example.com", &"x".repeat(1025)] {
+        for weak in [
+            "",
+            "7 chars",
+            "Ada.Lovelace",
+            "ada.lovelace@example.com",
+            &"x".repeat(1025),
+        ] {
             assert!(password(weak).check(&email).is_err(), "{weak:?}");
         }
         for good in ["8 chars!", "ööööüüüü", &"x".repeat(1024)] {

@@ -62,7 +62,14 @@ pub(super) async fn password(
     caller: Caller,
     JsonBody(request): JsonBody<ChangePassword>,
 ) -> Result<Response, Refusal> {
-    change(app, client, caller, request.current, Change::Password(request.new)).await
+    change(
+        app,
+        client,
+        caller,
+        request.current,
+        Change::Password(request.new),
+    )
+    .await
 }
 
 /// Changes the e-mail address and signs out whom the policy says.
@@ -153,7 +160,9 @@ async fn commit(
         }
         Change::Email(email) => {
             let intent = intent(app);
-            let changed = app.accounts.change_email(&account, email.clone(), intent.clone());
+            let changed = app
+                .accounts
+                .change_email(&account, email.clone(), intent.clone());
             (intent, changed.await?)
         }
     };
@@ -178,7 +187,11 @@ async fn verified(
         new.check(&account.email)?;
     }
     let tries = app.tries.sign_in(client, account.email.as_str())?;
-    if !app.passwords.verify(current, Some(&account.password_hash)).await? {
+    if !app
+        .passwords
+        .verify(current, Some(&account.password_hash))
+        .await?
+    {
         return Err(ServerCode::PasswordWrong.into());
     }
     tries.give_back();

@@ -29,7 +29,10 @@ pub(super) fn router(app: App) -> Router {
         .route("/api/sessions", get(sessions::list))
         .route("/api/sessions/{sid}", delete(sessions::end))
         .route("/api/session", delete(session::end))
-        .route("/api/sign-out-everywhere", post(sign_out_everywhere::sign_out_everywhere))
+        .route(
+            "/api/sign-out-everywhere",
+            post(sign_out_everywhere::sign_out_everywhere),
+        )
         .route("/api/password", post(credentials::password))
         .route("/api/email", post(credentials::email))
         .route("/api/socket-ticket", post(socket_ticket::give))

@@ -45,7 +45,12 @@ pub(super) async fn register(
     };
     match add(&app, &client, request).await {
         Ok(subject) => {
-            Event { actor: &subject, subject: &subject, ..event }.done();
+            Event {
+                actor: &subject,
+                subject: &subject,
+                ..event
+            }
+            .done();
             let body = json!({ "subject": subject });
             Ok((StatusCode::CREATED, axum::Json(body)).into_response())
         }

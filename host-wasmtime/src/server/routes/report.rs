@@ -36,7 +36,9 @@ async fn with_session(app: &App, caller: &Caller, mut body: Value) -> Response {
     body["current_session"] = if live { "live" } else { "ended" }.into();
     let mut response = Json(body).into_response();
     if !live && caller.credential.is_cookie() {
-        response.headers_mut().append(header::SET_COOKIE, cookie::clearing(app.is_secure()));
+        response
+            .headers_mut()
+            .append(header::SET_COOKIE, cookie::clearing(app.is_secure()));
     }
     response
 }

@@ -27,7 +27,9 @@ pub(super) async fn end(
     let credential = match Credential::of(&headers, &app) {
         Ok(credential) => Some(credential),
         // Another site must not sign anybody out.
-        Err(refusal) if refusal.code() == ServerCode::OriginRefused.as_str() => return Err(refusal),
+        Err(refusal) if refusal.code() == ServerCode::OriginRefused.as_str() => {
+            return Err(refusal);
+        }
         Err(_) => None,
     };
     let done = match &credential {
@@ -41,7 +43,9 @@ pub(super) async fn end(
 
 async fn revoke(app: &App, client: &Client, token: &str) -> Result<Report, Refusal> {
     // Only for the log and the other connections: what is revoked the kernel reads from the token itself.
-    let who = super::super::credential::authenticate(app, token).await.ok();
+    let who = super::super::credential::authenticate(app, token)
+        .await
+        .ok();
     let (subject, sid) = who
         .as_ref()
         .map_or(("", ""), |who| (who.subject.as_str(), who.sid.as_str()));

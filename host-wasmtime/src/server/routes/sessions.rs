@@ -31,7 +31,10 @@ pub(super) async fn list(
     page: Result<Query<Page>, QueryRejection>,
 ) -> Result<Json<Value>, Refusal> {
     let Query(page) = page.map_err(|_| {
-        Refusal::with(ServerCode::QueryInvalid, "the query may have after (text) and limit (1 to 100)")
+        Refusal::with(
+            ServerCode::QueryInvalid,
+            "the query may have after (text) and limit (1 to 100)",
+        )
     })?;
     let request = Sessions {
         tenant: None,
@@ -41,8 +44,11 @@ pub(super) async fn list(
     };
     let found = app.auth.sessions(request).await?;
     let current = &caller.identity.sid;
-    let sessions: Vec<Value> =
-        found.sessions.iter().map(|session| describe(&app, session, current)).collect();
+    let sessions: Vec<Value> = found
+        .sessions
+        .iter()
+        .map(|session| describe(&app, session, current))
+        .collect();
     Ok(Json(json!({ "sessions": sessions, "next": found.next })))
 }
 
@@ -95,7 +101,11 @@ pub(super) async fn end(
         Err(error) => {
             // Whatever cannot name a session of the caller has one answer.
             let unknown = error.code() == Code::InputInvalid;
-            let error = if unknown { Code::SessionNotFound.into() } else { error };
+            let error = if unknown {
+                Code::SessionNotFound.into()
+            } else {
+                error
+            };
             let refusal = Refusal::from(error);
             event.refused(&refusal);
             Err(refusal)

@@ -79,10 +79,20 @@ async fn open(app: &App, client: &Client, request: SignIn) -> Result<Issued, Ref
     };
     match &outcome {
         Ok(Issued { identity, .. }) => {
-            Event { actor: &subject, actor_sid: &identity.sid, selector: "this", ..event }.done();
+            Event {
+                actor: &subject,
+                actor_sid: &identity.sid,
+                selector: "this",
+                ..event
+            }
+            .done();
             app.pushes.send(
                 &subject,
-                &Push::Event { action: "sign_in", sid: identity.sid.clone(), revoked: 0 },
+                &Push::Event {
+                    action: "sign_in",
+                    sid: identity.sid.clone(),
+                    revoked: 0,
+                },
             );
             app.pushes.send(&subject, &Push::Sessions);
         }

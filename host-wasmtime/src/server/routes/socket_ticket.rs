@@ -10,10 +10,11 @@ use super::super::state::App;
 use super::super::ticket;
 
 /// A ticket for one live connection of the caller.
-pub(super) async fn give(
-    State(app): State<App>,
-    caller: Caller,
-) -> Result<Json<Value>, Refusal> {
-    let ticket = app.tickets.give(&caller.identity.sid, caller.credential.token())?;
-    Ok(Json(json!({ "ticket": ticket, "expires_in": ticket::LIFETIME.as_secs() })))
+pub(super) async fn give(State(app): State<App>, caller: Caller) -> Result<Json<Value>, Refusal> {
+    let ticket = app
+        .tickets
+        .give(&caller.identity.sid, caller.credential.token())?;
+    Ok(Json(
+        json!({ "ticket": ticket, "expires_in": ticket::LIFETIME.as_secs() }),
+    ))
 }

@@ -13,8 +13,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::extract::connect_info::{ConnectInfo, Connected};
 use axum::extract::FromRequestParts;
+use axum::extract::connect_info::{ConnectInfo, Connected};
 use axum::serve::{IncomingStream, Listener};
 use futures_util::task::AtomicWaker;
 use http::request::Parts;
@@ -169,12 +169,9 @@ impl Line {
         }
         let at = u64::try_from(self.age().as_millis()).unwrap_or(NOT_BLOCKED);
         // The first write that waits counts.
-        let _ = self.blocked_at.compare_exchange(
-            NOT_BLOCKED,
-            at,
-            Ordering::Relaxed,
-            Ordering::Relaxed,
-        );
+        let _ =
+            self.blocked_at
+                .compare_exchange(NOT_BLOCKED, at, Ordering::Relaxed, Ordering::Relaxed);
     }
 }
 
@@ -286,6 +283,10 @@ impl AsyncWrite for CutStream {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.unless_cut(cx, |line| &line.writer, |stream, cx| stream.poll_shutdown(cx))
+        self.unless_cut(
+            cx,
+            |line| &line.writer,
+            |stream, cx| stream.poll_shutdown(cx),
+        )
     }
 }

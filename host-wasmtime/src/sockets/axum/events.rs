@@ -70,7 +70,10 @@ pub trait Source: Send + 'static {
     /// `{"code": 4001, "reason": "revoked"}`.
     fn farewell(&self, closing: &Closing) -> Event {
         let (code, reason) = (closing.reason.close_code(), closing.reason.as_str());
-        Event::new("close", serde_json::json!({ "code": code, "reason": reason }).to_string())
+        Event::new(
+            "close",
+            serde_json::json!({ "code": code, "reason": reason }).to_string(),
+        )
     }
 }
 
@@ -79,12 +82,7 @@ pub trait Source: Send + 'static {
 /// When it has to close, a last event says why and the response ends, and so does the TCP connection; it is cut when
 /// the peer has not taken all of that until [`Closing::cut_at`]. That needs a `cutter` that can cut: without one, a
 /// peer that never reads keeps its TCP connection, though nothing is sent to it any more.
-pub fn serve(
-    socket: LiveSocket,
-    cutter: Cutter,
-    limits: Limits,
-    source: impl Source,
-) -> Response {
+pub fn serve(socket: LiveSocket, cutter: Cutter, limits: Limits, source: impl Source) -> Response {
     let (sender, receiver) = mpsc::channel::<Bytes>(1);
     tokio::spawn(run(socket, sender, cutter, limits, source));
     let body = Body::from_stream(ReceiverStream::new(receiver).map(Ok::<_, Infallible>));

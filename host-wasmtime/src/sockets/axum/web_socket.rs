@@ -130,7 +130,12 @@ async fn run(
     };
     let parted = match ending {
         Ending::Asked(closing) => {
-            part(&mut peer, Some(conversation.farewell(&closing)), closing.cut_at()).await
+            part(
+                &mut peer,
+                Some(conversation.farewell(&closing)),
+                closing.cut_at(),
+            )
+            .await
         }
         Ending::Stop(stop) => part(&mut peer, Some(stop), Instant::now() + PARTING).await,
         Ending::Parting => part(&mut peer, None, Instant::now() + PARTING).await,

@@ -359,10 +359,9 @@ pub async fn a_disconnect_is_claimed_once_however_many_try<S: Shared>(
                     if batch.is_empty() {
                         return;
                     }
-                    claimed
-                        .lock()
-                        .expect("no task failed")
-                        .extend(batch.into_iter().map(|record| record.jti));
+                    let mut claimed = claimed.lock().expect("no task failed");
+                    claimed.extend(batch.into_iter().map(|record| record.jti));
+                    assert!(claimed.len() <= ROUNDS as usize, "claimed twice");
                 }
             }))
         })
