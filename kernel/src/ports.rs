@@ -4,6 +4,7 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt;
 use core::future::Future;
 
 use crate::record::{
@@ -169,6 +170,20 @@ pub enum StorageError {
     /// Anything else. The text is for logs; do not match on it.
     Other(String),
 }
+
+impl fmt::Display for StorageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unavailable(text) => write!(f, "storage is not available: {text}"),
+            Self::Conflict => f.write_str("storage already knows this identifier"),
+            Self::GuardFailed(Guard::Epoch) => f.write_str("the subject's epoch was raised"),
+            Self::GuardFailed(Guard::Session) => f.write_str("the session cannot be joined"),
+            Self::Other(text) => write!(f, "storage failed: {text}"),
+        }
+    }
+}
+
+impl core::error::Error for StorageError {}
 
 /// Which condition of an insertion no longer holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

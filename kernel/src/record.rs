@@ -383,7 +383,10 @@ pub struct Consumption {
 }
 
 /// Who won a record.
-#[allow(clippy::large_enum_variant, reason = "a rare answer that is moved once")]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "a rare answer that is moved once"
+)]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Consumed {
     /// This call: the record is consumed, the successors are stored.

@@ -50,9 +50,24 @@ struct Algorithm {
 fn main() {
     let mut criterion = Criterion::default().configure_from_args();
     let algorithms = [
-        Algorithm { name: "HS256", key: keys::hs256(), component: Some(1.8), native: Some(1.5) },
-        Algorithm { name: "EdDSA", key: keys::eddsa(), component: Some(1.3), native: None },
-        Algorithm { name: "ES256", key: keys::es256(), component: None, native: None },
+        Algorithm {
+            name: "HS256",
+            key: keys::hs256(),
+            component: Some(1.8),
+            native: Some(1.5),
+        },
+        Algorithm {
+            name: "EdDSA",
+            key: keys::eddsa(),
+            component: Some(1.3),
+            native: None,
+        },
+        Algorithm {
+            name: "ES256",
+            key: keys::es256(),
+            component: None,
+            native: None,
+        },
     ];
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -75,7 +90,11 @@ fn main() {
             continue;
         }
         let timings = race::race(&mut contenders);
-        let title = format!("authenticate, {}, a token of {} bytes", algorithm.name, service.token.len());
+        let title = format!(
+            "authenticate, {}, a token of {} bytes",
+            algorithm.name,
+            service.token.len()
+        );
         report::medians(&title, &timings).publish("authenticate");
         let of = |name: &str| find(&timings, name);
         let name = algorithm.name;
@@ -90,7 +109,10 @@ fn main() {
 }
 
 fn find<'t>(timings: &'t [Timing], name: &str) -> &'t Timing {
-    timings.iter().find(|timing| timing.name == name).expect("every contender was timed")
+    timings
+        .iter()
+        .find(|timing| timing.name == name)
+        .expect("every contender was timed")
 }
 
 /// The same service, put together in four ways, and one of its tokens.
@@ -137,17 +159,35 @@ impl Service {
 
     /// All decide alike, for the token and for one that somebody changed.
     fn check(&self, runtime: &Runtime) {
-        let forged = format!("{}A{}", &self.token[..self.token.len() - 9], &self.token[self.token.len() - 8..]);
-        let ask = |token: &str| Authenticate { token: token.to_owned(), ..self.request() };
-        let expected = at_once(self.kernel.authenticate(ask(&self.token))).expect("it passes in process");
+        let forged = format!(
+            "{}A{}",
+            &self.token[..self.token.len() - 9],
+            &self.token[self.token.len() - 8..]
+        );
+        let ask = |token: &str| Authenticate {
+            token: token.to_owned(),
+            ..self.request()
+        };
+        let expected =
+            at_once(self.kernel.authenticate(ask(&self.token))).expect("it passes in process");
         assert_eq!(expected.subject, "user-4711");
         for authenticator in [&self.native, &self.component] {
             let identity = runtime.block_on(authenticator.authenticate(ask(&self.token)));
             assert_eq!(identity.expect("it passes"), expected);
-            assert!(runtime.block_on(authenticator.authenticate(ask(&forged))).is_err());
+            assert!(
+                runtime
+                    .block_on(authenticator.authenticate(ask(&forged)))
+                    .is_err()
+            );
         }
         assert!(at_once(self.kernel.authenticate(ask(&forged))).is_err());
-        assert_eq!(self.by_hand.authenticate(&self.token).expect("it passes by hand").sub, expected.subject);
+        assert_eq!(
+            self.by_hand
+                .authenticate(&self.token)
+                .expect("it passes by hand")
+                .sub,
+            expected.subject
+        );
         assert!(self.by_hand.authenticate(&forged).is_none());
     }
 
@@ -162,17 +202,26 @@ impl Service {
     /// Each makes its request anew in every call, as a server does.
     fn contenders<'a>(&'a self, runtime: &'a Runtime) -> Vec<Contender<'a>> {
         vec![
-            Contender::new(BY_HAND, |times| race::times(times, || self.by_hand.authenticate(&self.token))),
+            Contender::new(BY_HAND, |times| {
+                race::times(times, || self.by_hand.authenticate(&self.token))
+            }),
             Contender::new(IN_PROCESS, |times| {
                 race::times(times, || at_once(self.kernel.authenticate(self.request())))
             }),
             Contender::new(NATIVE, |times| self.through(&self.native, times, runtime)),
-            Contender::new(COMPONENT, |times| self.through(&self.component, times, runtime)),
+            Contender::new(COMPONENT, |times| {
+                self.through(&self.component, times, runtime)
+            }),
         ]
     }
 
     /// The runtime is entered once for all calls, as a server's task is.
-    fn through(&self, authenticator: &Authenticator<Host>, times: u64, runtime: &Runtime) -> Duration {
+    fn through(
+        &self,
+        authenticator: &Authenticator<Host>,
+        times: u64,
+        runtime: &Runtime,
+    ) -> Duration {
         runtime.block_on(async {
             let start = ThreadTime::now();
             for _ in 0..times {

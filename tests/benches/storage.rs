@@ -50,7 +50,10 @@ fn main() {
         .expect("a runtime starts");
     let services = SIZES.map(|(name, others)| runtime.block_on(Service::start(name, others)));
 
-    let mut contenders: Vec<_> = services.iter().map(|service| service.contender(&runtime)).collect();
+    let mut contenders: Vec<_> = services
+        .iter()
+        .map(|service| service.contender(&runtime))
+        .collect();
     race::criterion(&mut criterion, AUTHENTICATE, &mut contenders);
     if report::measures() {
         report::begin("storage");
@@ -64,7 +67,12 @@ fn main() {
             let timings = runtime.block_on(sign_outs(&services));
             let title = "SQLite: sign-out everywhere of a subject with 10 sessions, on disk when it returns";
             report::medians(title, &timings).publish("storage");
-            ratios.add("sign-out everywhere", &timings[1], &timings[0], Some(TARGET));
+            ratios.add(
+                "sign-out everywhere",
+                &timings[1],
+                &timings[0],
+                Some(TARGET),
+            );
         }
         ratios.publish("storage");
     }
@@ -99,7 +107,12 @@ impl Service {
             .build()
             .await
             .expect("the authenticator starts");
-        let mut service = Self { name, authenticator, tokens: Vec::new(), _folder: folder };
+        let mut service = Self {
+            name,
+            authenticator,
+            tokens: Vec::new(),
+            _folder: folder,
+        };
         for number in 0..SUBJECTS {
             let tokens = service.sign_in(&format!("measured-{number}")).await;
             service.tokens.extend(tokens);
@@ -134,7 +147,10 @@ impl Service {
         Contender::new(self.name, move |times| {
             runtime.block_on(async {
                 let start = Instant::now();
-                for token in tokens.by_ref().take(usize::try_from(times).unwrap_or(usize::MAX)) {
+                for token in tokens
+                    .by_ref()
+                    .take(usize::try_from(times).unwrap_or(usize::MAX))
+                {
                     self.authenticate(token).await;
                 }
                 start.elapsed()
@@ -148,7 +164,10 @@ impl Service {
         let report = self.authenticator.sign_out_everywhere(request).await;
         let taken = start.elapsed();
         let report = report.expect("the subject is signed out");
-        assert_eq!((report.revoked, report.disconnected), (SESSIONS as u32, SESSIONS as u32));
+        assert_eq!(
+            (report.revoked, report.disconnected),
+            (SESSIONS as u32, SESSIONS as u32)
+        );
         taken
     }
 }
@@ -165,14 +184,19 @@ async fn sign_outs(services: &[Service]) -> Vec<Timing> {
         }
     }
     let timings = services.iter().zip(taken);
-    timings.map(|(service, taken)| Timing::new(service.name, taken)).collect()
+    timings
+        .map(|(service, taken)| Timing::new(service.name, taken))
+        .collect()
 }
 
 /// Others with ten sessions each, one token in each session, written by a connection of its own: what is measured is
 /// a file, not the log of how it was filled.
 fn fill(file: &Path, others: u64) -> rusqlite::Result<()> {
     const AT_ONCE: u64 = 100_000;
-    let now = SystemTime::UNIX_EPOCH.elapsed().expect("it is past 1970").as_secs();
+    let now = SystemTime::UNIX_EPOCH
+        .elapsed()
+        .expect("it is past 1970")
+        .as_secs();
     let sql = Connection::open(file)?;
     sql.execute_batch("PRAGMA synchronous = OFF; PRAGMA cache_size = -262144;")?;
     for first in (0..others).step_by(AT_ONCE as usize) {

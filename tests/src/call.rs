@@ -102,7 +102,10 @@ struct BeginSignInArgs {
 
 impl BeginSignInArgs {
     fn request(self) -> BeginSignIn {
-        BeginSignIn { tenant: self.tenant, subject: self.subject }
+        BeginSignIn {
+            tenant: self.tenant,
+            subject: self.subject,
+        }
     }
 }
 
@@ -154,7 +157,11 @@ struct AuthenticateArgs {
 
 impl AuthenticateArgs {
     fn request(self) -> Authenticate {
-        Authenticate { token: self.token, purposes: self.purposes, tenant: self.tenant }
+        Authenticate {
+            token: self.token,
+            purposes: self.purposes,
+            tenant: self.tenant,
+        }
     }
 }
 
@@ -217,16 +224,28 @@ impl RevokeArgs {
             Some("token") => RevokeScope::Token,
             Some(other) => bail!("there is no scope {other}"),
         };
-        Ok(Revoke { target, scope, tenant: self.tenant, reason: self.reason })
+        Ok(Revoke {
+            target,
+            scope,
+            tenant: self.tenant,
+            reason: self.reason,
+        })
     }
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 enum ScopeArgs {
-    Subject { tenant: Option<String>, subject: String },
-    Tenant { tenant: Option<String> },
-    Key { kid: String },
+    Subject {
+        tenant: Option<String>,
+        subject: String,
+    },
+    Tenant {
+        tenant: Option<String>,
+    },
+    Key {
+        kid: String,
+    },
 }
 
 #[derive(Deserialize)]

@@ -57,7 +57,13 @@ pub fn kid(spec: &TokenSpec, fixtures: &Fixtures) -> Result<String> {
 
 fn usual_header(spec: &TokenSpec, key: &Value) -> Result<String> {
     let mut header = Map::new();
-    header.insert("alg".into(), spec.sign_as.as_deref().unwrap_or(member(key, "alg")?).into());
+    header.insert(
+        "alg".into(),
+        spec.sign_as
+            .as_deref()
+            .unwrap_or(member(key, "alg")?)
+            .into(),
+    );
     header.insert("kid".into(), member(key, "kid")?.into());
     header.insert("typ".into(), "JWT".into());
     header.retain(|name, _| !spec.header_without.contains(name));
@@ -81,7 +87,8 @@ fn damage(token: &str, tamper: &Tamper) -> Result<String> {
         Tamper::HighS => with_signature(token, |bytes| choose_s(bytes, true))?,
         Tamper::LowS => with_signature(token, |bytes| choose_s(bytes, false))?,
         Tamper::DerSignature => with_signature(token, |bytes| {
-            let signature = p256::ecdsa::Signature::from_slice(bytes).map_err(|e| anyhow!("{e}"))?;
+            let signature =
+                p256::ecdsa::Signature::from_slice(bytes).map_err(|e| anyhow!("{e}"))?;
             *bytes = signature.to_der().as_bytes().to_vec();
             Ok(())
         })?,
@@ -113,12 +120,18 @@ fn damage(token: &str, tamper: &Tamper) -> Result<String> {
         })?,
         Tamper::Pad(which) => with_segment(token, *which, |segment| {
             let missing = (4 - segment.len() % 4) % 4;
-            ensure!(missing > 0, "the segment needs no padding: choose other claims");
+            ensure!(
+                missing > 0,
+                "the segment needs no padding: choose other claims"
+            );
             Ok(format!("{segment}{}", "=".repeat(missing)))
         })?,
         Tamper::TrailingBits(which) => with_segment(token, *which, set_trailing_bits)?,
         Tamper::StandardAlphabet(which) => with_segment(token, *which, |segment| {
-            ensure!(segment.contains(['-', '_']), "the segment has neither - nor _");
+            ensure!(
+                segment.contains(['-', '_']),
+                "the segment has neither - nor _"
+            );
             Ok(segment.replace('-', "+").replace('_', "/"))
         })?,
     })
@@ -133,7 +146,10 @@ fn set_trailing_bits(segment: &str) -> Result<String> {
         _ => bail!("the segment's last character has no unused bit: choose other claims"),
     };
     let last = *segment.as_bytes().last().context("the segment is empty")?;
-    let value = ALPHABET.iter().position(|c| *c == last).context("not base64url")?;
+    let value = ALPHABET
+        .iter()
+        .position(|c| *c == last)
+        .context("not base64url")?;
     let changed = ALPHABET[value | unused] as char;
     Ok(format!("{}{changed}", &segment[..segment.len() - 1]))
 }
@@ -162,10 +178,7 @@ fn add_order(bytes: &mut [u8]) {
     }
 }
 
-fn with_signature(
-    token: &str,
-    change: impl FnOnce(&mut Vec<u8>) -> Result<()>,
-) -> Result<String> {
+fn with_signature(token: &str, change: impl FnOnce(&mut Vec<u8>) -> Result<()>) -> Result<String> {
     with_segment(token, 2, |segment| {
         let mut bytes = Base64UrlUnpadded::decode_vec(segment).map_err(|e| anyhow!("{e}"))?;
         change(&mut bytes)?;
@@ -186,7 +199,10 @@ fn with_segment(
 
 fn segments(token: &str) -> Result<Vec<&str>> {
     let segments: Vec<&str> = token.split('.').collect();
-    ensure!(segments.len() == 3, "the token has not three segments any more");
+    ensure!(
+        segments.len() == 3,
+        "the token has not three segments any more"
+    );
     Ok(segments)
 }
 

@@ -71,9 +71,11 @@ impl Doc {
         }
         match self {
             Self::Leaf(_) => out.push_str(&line),
-            Self::Array(elements) => write_lines(out, indent, ('[', ']'), elements, |out, element| {
-                element.write(out, indent + 2, 1);
-            }),
+            Self::Array(elements) => {
+                write_lines(out, indent, ('[', ']'), elements, |out, element| {
+                    element.write(out, indent + 2, 1);
+                })
+            }
             Self::Object(members) => {
                 write_lines(out, indent, ('{', '}'), members, |out, (name, value)| {
                     let name = quoted(name);

@@ -56,12 +56,16 @@ impl Fixtures {
     }
 
     fn named_policy(&self, name: &str) -> Result<&Value> {
-        self.policies.get(name).with_context(|| format!("the fixtures have no policy {name}"))
+        self.policies
+            .get(name)
+            .with_context(|| format!("the fixtures have no policy {name}"))
     }
 
     /// A key with its private members.
     pub fn key(&self, name: &str) -> Result<&Value> {
-        self.keys.get(name).with_context(|| format!("the fixtures have no key {name}"))
+        self.keys
+            .get(name)
+            .with_context(|| format!("the fixtures have no key {name}"))
     }
 
     /// The text of a key set.

@@ -3,8 +3,8 @@
 use anyhow::{Context, Result, anyhow, bail};
 use authkernel::ports::{Storage, StorageError};
 use authkernel::record::{
-    Consumption, CutOff, Insertion, KeyCutOff, Notify, Record, Revocation,
-    RevocationTarget, Session, SessionStatus, Status, SubjectCutOff, TenantCutOff,
+    Consumption, CutOff, Insertion, KeyCutOff, Notify, Record, Revocation, RevocationTarget,
+    Session, SessionStatus, Status, SubjectCutOff, TenantCutOff,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -31,7 +31,12 @@ pub async fn fill(
         let record = record(entry, vector, fixtures)?;
         let open = opened.insert((record.tenant.clone(), record.sid.clone()));
         let session = session(&record, given);
-        let insertion = Insertion { record: record.clone(), session, open, guard: None };
+        let insertion = Insertion {
+            record: record.clone(),
+            session,
+            open,
+            guard: None,
+        };
         storage.insert(insertion).await.map_err(failed)?;
         match entry.status {
             GivenStatus::Live => {}
@@ -44,14 +49,19 @@ pub async fn fill(
     }
     for (sid, _) in given.sessions.iter().filter(|(_, session)| session.ended) {
         let entry = given.records.iter().find_map(|entry| {
-            record(entry, vector, fixtures).ok().filter(|record| record.sid == *sid)
+            record(entry, vector, fixtures)
+                .ok()
+                .filter(|record| record.sid == *sid)
         });
         let record = entry.with_context(|| format!("no record has the session {sid}"))?;
         let target = RevocationTarget::Session(sid.clone());
         revoke(storage, &record, target, false, now).await?;
     }
     for cut_off in &given.cut_offs {
-        storage.raise_cut_off(self::cut_off(cut_off, now)).await.map_err(failed)?;
+        storage
+            .raise_cut_off(self::cut_off(cut_off, now))
+            .await
+            .map_err(failed)?;
     }
     Ok(())
 }
@@ -76,7 +86,11 @@ async fn revoke(
         reason: "before".into(),
         tombstone: None,
         session_tombstone: None,
-        notify_purposes: if pending { vec![record.purpose.clone()] } else { Vec::new() },
+        notify_purposes: if pending {
+            vec![record.purpose.clone()]
+        } else {
+            Vec::new()
+        },
         due: at,
         limit: 100,
     };
@@ -117,7 +131,10 @@ struct Fields {
 fn record(entry: &GivenRecord, vector: &Vector, fixtures: &Fixtures) -> Result<Record> {
     let unnamed = Default::default();
     let spec = match &entry.of {
-        Some(name) => vector.tokens.get(name).with_context(|| format!("no token {name}"))?,
+        Some(name) => vector
+            .tokens
+            .get(name)
+            .with_context(|| format!("no token {name}"))?,
         None => &unnamed,
     };
     let claims = compose::claims(spec, fixtures);
@@ -164,7 +181,9 @@ fn record(entry: &GivenRecord, vector: &Vector, fixtures: &Fixtures) -> Result<R
 
 fn session(record: &Record, given: &Given) -> Session {
     let different = given.sessions.get(&record.sid);
-    let created_at = different.and_then(|it| it.created_at).unwrap_or(record.issued_at);
+    let created_at = different
+        .and_then(|it| it.created_at)
+        .unwrap_or(record.issued_at);
     Session {
         tenant: record.tenant.clone(),
         sid: record.sid.clone(),
@@ -180,10 +199,25 @@ fn session(record: &Record, given: &Given) -> Session {
 fn cut_off(given: &GivenCutOff, now: u64) -> CutOff {
     let forget_at = now + DAY;
     match given.clone() {
-        GivenCutOff::Subject { tenant, subject, purpose, below, spared } => {
-            CutOff::Subject(SubjectCutOff { tenant, subject, purpose, below, spared, forget_at })
-        }
-        GivenCutOff::Tenant { tenant, at } => CutOff::Tenant(TenantCutOff { tenant, at, forget_at }),
+        GivenCutOff::Subject {
+            tenant,
+            subject,
+            purpose,
+            below,
+            spared,
+        } => CutOff::Subject(SubjectCutOff {
+            tenant,
+            subject,
+            purpose,
+            below,
+            spared,
+            forget_at,
+        }),
+        GivenCutOff::Tenant { tenant, at } => CutOff::Tenant(TenantCutOff {
+            tenant,
+            at,
+            forget_at,
+        }),
         GivenCutOff::Key { kid, at } => CutOff::Key(KeyCutOff { kid, at, forget_at }),
     }
 }

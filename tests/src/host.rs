@@ -7,9 +7,9 @@ use authkernel::ports::{
     Broadcast, BroadcastError, Guard, Message, Ports, Random, RandomError, Storage, StorageError,
 };
 use authkernel::record::{
-    Consumed, Consumption, CutOff, Deleted, DeliveryClaim, ExpiryBatch, FindQuery, Found, Insertion,
-    ListQuery, MatchingRevocation, MatchingRevoked, Record, RecordId, Revocation, Revoked,
-    StoredSessions, Touch,
+    Consumed, Consumption, CutOff, Deleted, DeliveryClaim, ExpiryBatch, FindQuery, Found,
+    Insertion, ListQuery, MatchingRevocation, MatchingRevoked, Record, RecordId, Revocation,
+    Revoked, StoredSessions, Touch,
 };
 use authkernel::testing::{MemoryStorage, SeededRandom, TestClock};
 use serde_json::{Value, json};
@@ -53,14 +53,24 @@ impl Log {
     /// The calls since the last time, and the messages that the broker took.
     pub fn take(&self) -> (Vec<PortCall>, Vec<Message>) {
         let mut entries = self.entries();
-        (std::mem::take(&mut entries.calls), std::mem::take(&mut entries.messages))
+        (
+            std::mem::take(&mut entries.calls),
+            std::mem::take(&mut entries.messages),
+        )
     }
 
     fn call(&self, name: &str, arguments: Value) -> Option<Fault> {
         let mut entries = self.entries();
-        entries.calls.push(PortCall { name: name.to_owned(), arguments });
+        entries.calls.push(PortCall {
+            name: name.to_owned(),
+            arguments,
+        });
         let port = name.split('.').next().unwrap_or(name);
-        entries.faults.iter().find(|fault| fault.call == name || fault.call == port).cloned()
+        entries
+            .faults
+            .iter()
+            .find(|fault| fault.call == name || fault.call == port)
+            .cloned()
     }
 
     fn storage_call(&self, name: &str, arguments: Value) -> Result<(), StorageError> {
@@ -108,22 +118,26 @@ impl<S: Storage + Send + Sync> Storage for Recorder<S> {
         self.inner.find_many(queries).await
     }
     async fn insert(&self, insertion: Insertion) -> Result<u64, StorageError> {
-        self.log.storage_call("storage.insert", insertion.port_json())?;
+        self.log
+            .storage_call("storage.insert", insertion.port_json())?;
         self.inner.insert(insertion).await
     }
     async fn revoke(&self, revocation: Revocation) -> Result<Revoked, StorageError> {
-        self.log.storage_call("storage.revoke", revocation.port_json())?;
+        self.log
+            .storage_call("storage.revoke", revocation.port_json())?;
         self.inner.revoke(revocation).await
     }
     async fn revoke_matching(
         &self,
         revocation: MatchingRevocation,
     ) -> Result<MatchingRevoked, StorageError> {
-        self.log.storage_call("storage.revoke_matching", revocation.port_json())?;
+        self.log
+            .storage_call("storage.revoke_matching", revocation.port_json())?;
         self.inner.revoke_matching(revocation).await
     }
     async fn consume(&self, consumption: Consumption) -> Result<Consumed, StorageError> {
-        self.log.storage_call("storage.consume", consumption.port_json())?;
+        self.log
+            .storage_call("storage.consume", consumption.port_json())?;
         self.inner.consume(consumption).await
     }
     async fn touch(&self, touch: Touch) -> Result<(), StorageError> {
@@ -135,7 +149,8 @@ impl<S: Storage + Send + Sync> Storage for Recorder<S> {
         self.inner.list(query).await
     }
     async fn undelivered(&self, claim: DeliveryClaim) -> Result<Vec<Record>, StorageError> {
-        self.log.storage_call("storage.undelivered", claim.port_json())?;
+        self.log
+            .storage_call("storage.undelivered", claim.port_json())?;
         self.inner.undelivered(claim).await
     }
     async fn delivered(&self, records: Vec<RecordId>) -> Result<(), StorageError> {
@@ -144,11 +159,13 @@ impl<S: Storage + Send + Sync> Storage for Recorder<S> {
         self.inner.delivered(records).await
     }
     async fn delete_expired(&self, batch: ExpiryBatch) -> Result<Deleted, StorageError> {
-        self.log.storage_call("storage.delete_expired", batch.port_json())?;
+        self.log
+            .storage_call("storage.delete_expired", batch.port_json())?;
         self.inner.delete_expired(batch).await
     }
     async fn raise_cut_off(&self, cut_off: CutOff) -> Result<(), StorageError> {
-        self.log.storage_call("storage.raise_cut_off", cut_off.port_json())?;
+        self.log
+            .storage_call("storage.raise_cut_off", cut_off.port_json())?;
         self.inner.raise_cut_off(cut_off).await
     }
 }
@@ -173,11 +190,13 @@ impl Broadcast for Broker {
         let mut entries = self.log.entries();
         let mut answers = Vec::with_capacity(messages.len());
         for message in messages {
-            let hit = fault.as_ref().filter(|fault| match (&fault.topic, &message) {
-                (None, _) => true,
-                (Some(part), Message::Disconnect(it)) => it.topic.contains(part),
-                (Some(_), Message::Recheck(_)) => false,
-            });
+            let hit = fault
+                .as_ref()
+                .filter(|fault| match (&fault.topic, &message) {
+                    (None, _) => true,
+                    (Some(part), Message::Disconnect(it)) => it.topic.contains(part),
+                    (Some(_), Message::Recheck(_)) => false,
+                });
             answers.push(match hit {
                 Some(fault) if fault.error == "unavailable" => {
                     Err(BroadcastError::Unavailable("the vector says so".into()))
@@ -209,8 +228,17 @@ impl FailingRandom {
 
 impl Random for FailingRandom {
     fn fill(&self, bytes: &mut [u8]) -> Result<(), RandomError> {
-        let fails = self.log.entries().faults.iter().any(|fault| fault.call == "random.fill");
-        if fails { Err(RandomError) } else { self.inner.fill(bytes) }
+        let fails = self
+            .log
+            .entries()
+            .faults
+            .iter()
+            .any(|fault| fault.call == "random.fill");
+        if fails {
+            Err(RandomError)
+        } else {
+            self.inner.fill(bytes)
+        }
     }
 }
 

@@ -57,11 +57,13 @@ pub fn mismatch(path: &str, expected: &Value, actual: Option<&Value>) -> Option<
             })
         }
         Value::Array(elements) => match found.as_array() {
-            Some(others) if others.len() == elements.len() => {
-                elements.iter().zip(others).enumerate().find_map(|(index, (element, other))| {
+            Some(others) if others.len() == elements.len() => elements
+                .iter()
+                .zip(others)
+                .enumerate()
+                .find_map(|(index, (element, other))| {
                     mismatch(&format!("{path}[{index}]"), element, Some(other))
-                })
-            }
+                }),
             _ => complain(),
         },
         _ if expected == found => None,
@@ -71,11 +73,18 @@ pub fn mismatch(path: &str, expected: &Value, actual: Option<&Value>) -> Option<
 
 /// The one member of an object that is a pattern.
 fn pattern<'a>(members: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
-    if members.len() == 1 { members.get(name) } else { None }
+    if members.len() == 1 {
+        members.get(name)
+    } else {
+        None
+    }
 }
 
 fn is_id(text: &str) -> bool {
-    text.len() == 26 && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'2'..=b'7'))
+    text.len() == 26
+        && text
+            .bytes()
+            .all(|byte| matches!(byte, b'a'..=b'z' | b'2'..=b'7'))
 }
 
 /// Values by name: composed tokens and the answers of earlier steps.
@@ -86,9 +95,12 @@ pub type Names = BTreeMap<String, Value>;
 pub fn resolve(value: &Value, names: &Names) -> Result<Value> {
     Ok(match value {
         Value::String(text) => resolve_text(text, names)?,
-        Value::Array(elements) => {
-            Value::Array(elements.iter().map(|it| resolve(it, names)).collect::<Result<_>>()?)
-        }
+        Value::Array(elements) => Value::Array(
+            elements
+                .iter()
+                .map(|it| resolve(it, names))
+                .collect::<Result<_>>()?,
+        ),
         Value::Object(members) => {
             let mut resolved = Map::new();
             for (name, member) in members {
@@ -124,7 +136,9 @@ fn resolve_text(text: &str, names: &Names) -> Result<Value> {
 fn look_up<'a>(path: &str, names: &'a Names) -> Result<&'a Value> {
     let mut parts = path.split('.');
     let first = parts.next().unwrap_or_default();
-    let mut value = names.get(first).with_context(|| format!("nothing has the name {first}"))?;
+    let mut value = names
+        .get(first)
+        .with_context(|| format!("nothing has the name {first}"))?;
     for part in parts {
         value = match part.parse::<usize>() {
             Ok(index) => value.get(index),
@@ -150,7 +164,10 @@ mod tests {
         assert!(!fits(&json!({ "a": 1 }), &json!({ "b": 2 })));
         assert!(!fits(&json!({ "a": {} }), &json!({ "a": null })));
         assert!(!fits(&json!([1]), &json!([1, 2])));
-        assert!(!fits(&json!({ "$only": { "a": 1 } }), &json!({ "a": 1, "b": 2 })));
+        assert!(!fits(
+            &json!({ "$only": { "a": 1 } }),
+            &json!({ "a": 1, "b": 2 })
+        ));
         assert!(fits(&json!({ "$only": { "a": 1 } }), &json!({ "a": 1 })));
         assert!(!fits(&json!({ "$only": { "a": 1 } }), &json!({ "a": 2 })));
         assert!(!fits(&json!({ "$only": {} }), &json!(null)));
@@ -172,7 +189,10 @@ mod tests {
     fn names_stand_for_values() {
         let names = Names::from([("a".to_owned(), json!({ "b": [{ "c": 7 }], "t": "x" }))]);
         assert_eq!(resolve(&json!(["@{a.b.0.c}"]), &names).unwrap(), json!([7]));
-        assert_eq!(resolve(&json!("u:@{a.t}:@{a.b.0.c}"), &names).unwrap(), json!("u:x:7"));
+        assert_eq!(
+            resolve(&json!("u:@{a.t}:@{a.b.0.c}"), &names).unwrap(),
+            json!("u:x:7")
+        );
         assert!(resolve(&json!("@{b}"), &names).is_err());
         assert!(resolve(&json!("@{a.x}"), &names).is_err());
     }

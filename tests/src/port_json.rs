@@ -1,6 +1,6 @@
 //! What passes through the ports, as JSON: the names of WIT with underscores.
 
-use authkernel::ports::{Message, DISCONNECT_EVENT};
+use authkernel::ports::{DISCONNECT_EVENT, Message};
 use authkernel::record::{
     Consumption, CutOff, CutOffScope, DeliveryClaim, ExpiryBatch, FindQuery, Insertion, ListQuery,
     MatchingRevocation, Notify, Record, RecordId, Revocation, RevocationTarget, Session,
@@ -29,9 +29,10 @@ impl<T: PortJson> PortJson for Vec<T> {
 impl PortJson for Record {
     fn port_json(&self) -> Value {
         // As an object: two hosts may order the members of the text differently.
-        let extra_data = self.extra_data.as_ref().map(|text| {
-            serde_json::from_str(text).unwrap_or_else(|_| Value::from(text.as_str()))
-        });
+        let extra_data = self
+            .extra_data
+            .as_ref()
+            .map(|text| serde_json::from_str(text).unwrap_or_else(|_| Value::from(text.as_str())));
         json!({
             "tenant": self.tenant, "jti": self.jti, "sid": self.sid, "subject": self.subject,
             "purpose": self.purpose, "act": self.act, "kid": self.kid,

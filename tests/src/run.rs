@@ -43,8 +43,16 @@ pub async fn check_file<T: Target>(path: &Path) -> Result<(usize, Vec<String>)> 
     let mut failures = Vec::new();
     let mut count = 0;
     for vector in &file.vectors {
-        if let Some(need) = vector.needs.iter().find(|need| !T::FEATURES.contains(&need.as_str())) {
-            println!("skipped: {} on {}, which is built without {need}", vector.id, T::NAME);
+        if let Some(need) = vector
+            .needs
+            .iter()
+            .find(|need| !T::FEATURES.contains(&need.as_str()))
+        {
+            println!(
+                "skipped: {} on {}, which is built without {need}",
+                vector.id,
+                T::NAME
+            );
             continue;
         }
         count += 1;
@@ -66,13 +74,22 @@ pub async fn check<T: Target>(vector: &Vector, fixtures: &Fixtures) -> Result<()
         secrets.add_token(&token);
         names.insert(name.clone(), token.into());
     }
-    let built = build::<T>(fixtures, vector.policy.as_ref(), vector.keys.as_ref(), &host).await?;
+    let built = build::<T>(
+        fixtures,
+        vector.policy.as_ref(),
+        vector.keys.as_ref(),
+        &host,
+    )
+    .await?;
     let mut target = match (built, &vector.refused) {
         (Ok(target), None) => target,
         (Err(error), Some(refusal)) => {
             secrets.check("the refusal", &error.to_string())?;
             compare_error(&error, &refusal.error, &refusal.message)?;
-            ensure!(vector.steps.is_empty(), "there is nothing to call after a refusal");
+            ensure!(
+                vector.steps.is_empty(),
+                "there is nothing to call after a refusal"
+            );
             return Ok(());
         }
         (Ok(_), Some(refusal)) => bail!("policy and keys should be refused: {}", refusal.error),
@@ -85,7 +102,9 @@ pub async fn check<T: Target>(vector: &Vector, fixtures: &Fixtures) -> Result<()
             host.clock.set(at);
         }
         if step.operation == "configure" {
-            target = configure(step, fixtures, &host).await.context("configure")?;
+            target = configure(step, fixtures, &host)
+                .await
+                .context("configure")?;
             continue;
         }
         run_step(&target, step, &log, &mut names, &mut secrets)
@@ -167,7 +186,9 @@ async fn run_step<T: Target>(
     }
     if let Some(minted) = &step.expect.minted {
         let token = result.as_ref().ok().and_then(|answer| answer.get("token"));
-        let token = token.and_then(Value::as_str).context("no token was minted")?;
+        let token = token
+            .and_then(Value::as_str)
+            .context("no token was minted")?;
         for (which, expected) in [(0, &minted.header), (1, &minted.claims)] {
             let Some(expected) = expected else { continue };
             let expected = resolve(expected, names)?;
@@ -181,7 +202,10 @@ async fn run_step<T: Target>(
 }
 
 fn compare_error(error: &authkernel::Error, code: &str, message: &[String]) -> Result<()> {
-    ensure!(error.code().as_str() == code, "expected {code}, found {error}");
+    ensure!(
+        error.code().as_str() == code,
+        "expected {code}, found {error}"
+    );
     for part in message {
         ensure!(
             error.message().contains(part),
@@ -199,7 +223,10 @@ fn compare_calls(expected: &[ExpectedCall], calls: &[PortCall], names: &Names) -
     };
     let wanted: Vec<String> = expected.iter().map(name).collect();
     let found: Vec<String> = calls.iter().map(|call| call.name.clone()).collect();
-    ensure!(wanted == found, "calls: expected {wanted:?}, found {found:?}");
+    ensure!(
+        wanted == found,
+        "calls: expected {wanted:?}, found {found:?}"
+    );
     for (expected, call) in expected.iter().zip(calls) {
         if let ExpectedCall::With(it) = expected {
             let with = resolve(&it.with, names)?;
@@ -229,7 +256,9 @@ fn whole(mut message: Value) -> Value {
     if message.get("kind").is_some_and(|kind| kind == "disconnect")
         && let Some(members) = message.as_object_mut()
     {
-        members.entry("event").or_insert_with(|| "disconnect".into());
+        members
+            .entry("event")
+            .or_insert_with(|| "disconnect".into());
         members.entry("payload").or_insert_with(|| json!({}));
     }
     message

@@ -26,7 +26,12 @@ impl Secrets {
     /// A token: its payload and its signature are secrets each.
     pub fn add_token(&mut self, token: &str) {
         // One that only repeats a text has no secret in it.
-        for segment in token.split('.').skip(1).take(2).filter(|part| part.len() < 10_000) {
+        for segment in token
+            .split('.')
+            .skip(1)
+            .take(2)
+            .filter(|part| part.len() < 10_000)
+        {
             self.add(segment);
         }
     }

@@ -1,5 +1,7 @@
 //! The reference server as a process of its own, for tests that speak HTTP to it and kill it.
 
+mod log;
+
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -14,6 +16,8 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error as SocketError, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+
+pub use log::Log;
 
 /// How long anything may take before a test gives up. Never how long something should take.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -453,79 +457,5 @@ impl Live {
         use futures_util::StreamExt;
         let frame = tokio::time::timeout(PATIENCE, self.stream.next()).await;
         frame.expect("the server says something in time")?.ok()
-    }
-}
-
-/// What a server writes to standard error, read as it comes.
-#[derive(Clone)]
-pub struct Log {
-    shared: Arc<(Mutex<Written>, Condvar)>,
-}
-
-#[derive(Default)]
-struct Written {
-    text: String,
-    ended: bool,
-}
-
-impl Log {
-    fn of(error: impl Read + Send + 'static) -> Self {
-        let log = Self {
-            shared: Arc::default(),
-        };
-        let writer = log.clone();
-        std::thread::spawn(move || {
-            for line in BufReader::new(error).lines().map_while(Result::ok) {
-                writer.change(|written| {
-                    written.text.push_str(&line);
-                    written.text.push('\n');
-                });
-            }
-            writer.change(|written| written.ended = true);
-        });
-        log
-    }
-
-    /// What there is so far.
-    pub fn text(&self) -> String {
-        let (written, _) = &*self.shared;
-        written
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .text
-            .clone()
-    }
-
-    /// Waits until it has this text.
-    pub async fn wait_for(&self, text: &'static str) {
-        let log = self.clone();
-        let waiting = move || log.wait(|written| written.text.contains(text) || written.ended);
-        let found = tokio::task::spawn_blocking(waiting).await.expect("the log");
-        assert!(found.contains(text), "the log has no {text:?}:\n{found}");
-    }
-
-    /// All of it, when the server has ended.
-    pub fn whole(&self) -> String {
-        self.wait(|written| written.ended)
-    }
-
-    fn wait(&self, until: impl Fn(&Written) -> bool) -> String {
-        let (written, changed) = &*self.shared;
-        let written = written.lock().unwrap_or_else(PoisonError::into_inner);
-        let (written, late) = changed
-            .wait_timeout_while(written, PATIENCE, |written| !until(written))
-            .unwrap_or_else(PoisonError::into_inner);
-        assert!(
-            !late.timed_out(),
-            "the log does not get there:\n{}",
-            written.text
-        );
-        written.text.clone()
-    }
-
-    fn change(&self, change: impl FnOnce(&mut Written)) {
-        let (written, changed) = &*self.shared;
-        change(&mut written.lock().unwrap_or_else(PoisonError::into_inner));
-        changed.notify_all();
     }
 }

@@ -16,20 +16,36 @@ pub fn sign(key: &Value, sign_as: Option<&str>, message: &[u8]) -> Result<Vec<u8
     Ok(match alg {
         "HS256" => {
             let mac = Hmac::<sha2::Sha256>::new_from_slice(&bytes(key, "k")?);
-            mac.map_err(|e| anyhow!("{e}"))?.chain_update(message).finalize().into_bytes().to_vec()
+            mac.map_err(|e| anyhow!("{e}"))?
+                .chain_update(message)
+                .finalize()
+                .into_bytes()
+                .to_vec()
         }
         "HS384" => {
             let mac = Hmac::<sha2::Sha384>::new_from_slice(&bytes(key, "k")?);
-            mac.map_err(|e| anyhow!("{e}"))?.chain_update(message).finalize().into_bytes().to_vec()
+            mac.map_err(|e| anyhow!("{e}"))?
+                .chain_update(message)
+                .finalize()
+                .into_bytes()
+                .to_vec()
         }
         "HS512" => {
             let mac = Hmac::<sha2::Sha512>::new_from_slice(&bytes(key, "k")?);
-            mac.map_err(|e| anyhow!("{e}"))?.chain_update(message).finalize().into_bytes().to_vec()
+            mac.map_err(|e| anyhow!("{e}"))?
+                .chain_update(message)
+                .finalize()
+                .into_bytes()
+                .to_vec()
         }
         "EdDSA" | "Ed25519" => {
-            let secret: [u8; 32] =
-                bytes(key, "d")?.try_into().map_err(|_| anyhow!("d is not 32 bytes"))?;
-            ed25519_dalek::SigningKey::from_bytes(&secret).sign(message).to_bytes().to_vec()
+            let secret: [u8; 32] = bytes(key, "d")?
+                .try_into()
+                .map_err(|_| anyhow!("d is not 32 bytes"))?;
+            ed25519_dalek::SigningKey::from_bytes(&secret)
+                .sign(message)
+                .to_bytes()
+                .to_vec()
         }
         "ES256" => {
             let secret = bytes(key, "d")?;
@@ -44,7 +60,9 @@ pub fn sign(key: &Value, sign_as: Option<&str>, message: &[u8]) -> Result<Vec<u8
 
 /// A text member of a JSON Web Key.
 pub fn member<'a>(key: &'a Value, name: &str) -> Result<&'a str> {
-    key.get(name).and_then(Value::as_str).with_context(|| format!("the key has no {name}"))
+    key.get(name)
+        .and_then(Value::as_str)
+        .with_context(|| format!("the key has no {name}"))
 }
 
 fn bytes(key: &Value, name: &str) -> Result<Vec<u8>> {

@@ -35,18 +35,25 @@ macro_rules! run_call {
         let target = $target;
         match $call {
             Call::BeginSignIn(it) => target.begin_sign_in(it).await.map(Answer::Guard),
-            Call::Issue(it) => target.issue(it).await.map(|it| Answer::Issued(Box::new(it))),
-            Call::Authenticate(it) => {
-                target.authenticate(it).await.map(|it| Answer::Identity(Box::new(it)))
-            }
-            Call::Admit(it) => target.admit(it).await.map(|it| Answer::Identity(Box::new(it))),
+            Call::Issue(it) => target
+                .issue(it)
+                .await
+                .map(|it| Answer::Issued(Box::new(it))),
+            Call::Authenticate(it) => target
+                .authenticate(it)
+                .await
+                .map(|it| Answer::Identity(Box::new(it))),
+            Call::Admit(it) => target
+                .admit(it)
+                .await
+                .map(|it| Answer::Identity(Box::new(it))),
             Call::Revoke(it) => target.revoke(it).await.map(Answer::Report),
-            Call::SignOutEverywhere(it) => {
-                target.sign_out_everywhere(it).await.map(Answer::Report)
-            }
+            Call::SignOutEverywhere(it) => target.sign_out_everywhere(it).await.map(Answer::Report),
             Call::Preview(it) => target.preview(it).await.map(Answer::Report),
             Call::Sessions(it) => target.sessions(it).await.map(Answer::Sessions),
-            Call::CredentialsChanged(it) => target.credentials_changed(it).await.map(Answer::Report),
+            Call::CredentialsChanged(it) => {
+                target.credentials_changed(it).await.map(Answer::Report)
+            }
             Call::Sweep(it) => target.sweep(it).await.map(Answer::Swept),
             Call::Redeliver => target.redeliver().await.map(Answer::Redelivered),
             Call::Expunge(limit) => target.expunge(limit).await.map(Answer::Expunged),

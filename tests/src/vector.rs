@@ -442,13 +442,20 @@ pub fn files() -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder())? {
         let path = entry?.path();
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("");
+        let name = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .unwrap_or("");
         if name.ends_with(".json") && name != "schema.json" && name != "fixtures.json" {
             files.push(path);
         }
     }
     files.sort();
-    ensure!(!files.is_empty(), "there are no vectors in {}", folder().display());
+    ensure!(
+        !files.is_empty(),
+        "there are no vectors in {}",
+        folder().display()
+    );
     Ok(files)
 }
 

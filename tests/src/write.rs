@@ -24,7 +24,10 @@ pub fn finished(path: &Path, fixtures: &Fixtures) -> Result<String> {
             }
             let token = compose(spec, fixtures)
                 .with_context(|| format!("the token {name} of {}", vector.id))?;
-            if let Some(spec) = doc.get_mut("tokens").and_then(|tokens| tokens.get_mut(name)) {
+            if let Some(spec) = doc
+                .get_mut("tokens")
+                .and_then(|tokens| tokens.get_mut(name))
+            {
                 spec.set("token", token.into());
             }
         }
@@ -35,7 +38,9 @@ pub fn finished(path: &Path, fixtures: &Fixtures) -> Result<String> {
 /// What `fixtures.json` or `schema.json` should look like.
 pub fn formatted(path: &Path) -> Result<String> {
     let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
-    Ok(Doc::parse(&text).with_context(|| path.display().to_string())?.pretty())
+    Ok(Doc::parse(&text)
+        .with_context(|| path.display().to_string())?
+        .pretty())
 }
 
 /// Where the JSON Schema of the policy is published.

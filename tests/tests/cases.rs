@@ -14,8 +14,14 @@ use serde_json::Value;
 const NOT_IN_VECTORS: [(&str, &str); 4] = [
     ("authenticator_closed", "a host's: the resource was closed"),
     ("overloaded", "a host's: its queue is full"),
-    ("outcome_unknown", "a host's: an instance was lost during a write"),
-    ("kernel_unavailable", "a host's: an instance was lost before a write"),
+    (
+        "outcome_unknown",
+        "a host's: an instance was lost during a write",
+    ),
+    (
+        "kernel_unavailable",
+        "a host's: an instance was lost before a write",
+    ),
 ];
 
 fn root() -> PathBuf {
@@ -24,13 +30,21 @@ fn root() -> PathBuf {
 
 fn all() -> Vec<(String, File)> {
     let stem = |path: &Path| path.file_stem().unwrap().to_str().unwrap().to_owned();
-    files().unwrap().iter().map(|path| (stem(path), read(path).unwrap())).collect()
+    files()
+        .unwrap()
+        .iter()
+        .map(|path| (stem(path), read(path).unwrap()))
+        .collect()
 }
 
 fn vectors() -> Vec<(String, Vector)> {
     all()
         .into_iter()
-        .flat_map(|(name, file)| file.vectors.into_iter().map(move |vector| (name.clone(), vector)))
+        .flat_map(|(name, file)| {
+            file.vectors
+                .into_iter()
+                .map(move |vector| (name.clone(), vector))
+        })
         .collect()
 }
 
@@ -47,7 +61,9 @@ fn cases() -> Vec<Case> {
     lines
         .map(|line| {
             let (id, rest) = line.split_once("**").expect("an id");
-            let (_, tested) = rest.rsplit_once('→').unwrap_or_else(|| panic!("{id} is not tested"));
+            let (_, tested) = rest
+                .rsplit_once('→')
+                .unwrap_or_else(|| panic!("{id} is not tested"));
             let later = tested.trim_start().starts_with("later: ");
             let quoted = tested.split('`').skip(1).step_by(2).map(str::to_owned);
             Case {
@@ -64,9 +80,13 @@ fn text_of(path: &Path) -> String {
     if path.is_file() {
         return std::fs::read_to_string(path).unwrap();
     }
-    let entries = std::fs::read_dir(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let entries =
+        std::fs::read_dir(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let files = entries.map(|entry| entry.unwrap().path());
-    files.filter(|path| path.extension().is_some_and(|it| it == "rs")).map(|path| text_of(&path)).collect()
+    files
+        .filter(|path| path.extension().is_some_and(|it| it == "rs"))
+        .map(|path| text_of(&path))
+        .collect()
 }
 
 #[test]
@@ -74,13 +94,24 @@ fn every_case_is_tested_where_it_says() {
     let mut shown: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (file, vector) in vectors() {
         for case in vector.cases {
-            shown.entry(format!("{file}.json")).or_default().insert(case);
+            shown
+                .entry(format!("{file}.json"))
+                .or_default()
+                .insert(case);
         }
     }
     let mut seen = BTreeSet::new();
     for case in cases() {
-        assert!(seen.insert(case.id.clone()), "{} stands there twice", case.id);
-        assert!(case.later || !case.tested.is_empty(), "{} is tested nowhere", case.id);
+        assert!(
+            seen.insert(case.id.clone()),
+            "{} stands there twice",
+            case.id
+        );
+        assert!(
+            case.later || !case.tested.is_empty(),
+            "{} is tested nowhere",
+            case.id
+        );
         for place in &case.tested {
             if let Some((path, function)) = place.split_once("::") {
                 let signatures = [format!("fn {function}("), format!("fn {function}<")];
@@ -88,8 +119,14 @@ fn every_case_is_tested_where_it_says() {
                 let there = signatures.iter().any(|signature| text.contains(signature));
                 assert!(there, "{}: {path} has no test {function}", case.id);
             } else {
-                let cases = shown.get(place).unwrap_or_else(|| panic!("{}: no file {place}", case.id));
-                assert!(cases.contains(&case.id), "{}: no vector of {place} shows it", case.id);
+                let cases = shown
+                    .get(place)
+                    .unwrap_or_else(|| panic!("{}: no file {place}", case.id));
+                assert!(
+                    cases.contains(&case.id),
+                    "{}: no vector of {place} shows it",
+                    case.id
+                );
             }
         }
     }
@@ -100,13 +137,26 @@ fn every_vector_shows_known_cases() {
     let known: BTreeMap<String, Case> = cases().into_iter().map(|it| (it.id.clone(), it)).collect();
     let mut ids = BTreeSet::new();
     for (file, vector) in vectors() {
-        assert!(ids.insert(vector.id.clone()), "{} stands there twice", vector.id);
-        assert_eq!(vector.id.rsplit_once('-').map(|(stem, _)| stem), Some(file.as_str()));
+        assert!(
+            ids.insert(vector.id.clone()),
+            "{} stands there twice",
+            vector.id
+        );
+        assert_eq!(
+            vector.id.rsplit_once('-').map(|(stem, _)| stem),
+            Some(file.as_str())
+        );
         for id in &vector.cases {
-            let case = known.get(id).unwrap_or_else(|| panic!("{}: no case {id}", vector.id));
+            let case = known
+                .get(id)
+                .unwrap_or_else(|| panic!("{}: no case {id}", vector.id));
             assert!(!case.later, "{}: {id} is for later", vector.id);
             let place = format!("{file}.json");
-            assert!(case.tested.contains(&place), "{}: {id} does not name {place}", vector.id);
+            assert!(
+                case.tested.contains(&place),
+                "{}: {id} does not name {place}",
+                vector.id
+            );
         }
     }
 }
@@ -115,8 +165,13 @@ fn every_vector_shows_known_cases() {
 fn vector_files_are_up_to_date() {
     let fixtures = Fixtures::read().unwrap();
     let fixed = ["fixtures.json", "schema.json"].map(|name| folder().join(name));
-    let fixed = fixed.into_iter().map(|path| (formatted(&path).unwrap(), path));
-    let vectors = files().unwrap().into_iter().map(|path| (finished(&path, &fixtures).unwrap(), path));
+    let fixed = fixed
+        .into_iter()
+        .map(|path| (formatted(&path).unwrap(), path));
+    let vectors = files()
+        .unwrap()
+        .into_iter()
+        .map(|path| (finished(&path, &fixtures).unwrap(), path));
     for (wanted, path) in fixed.chain(vectors) {
         let found = std::fs::read_to_string(&path).unwrap();
         assert!(
@@ -149,9 +204,14 @@ fn vector_files_follow_their_schema() {
 fn every_operation_has_its_file() {
     let files: BTreeMap<String, File> = all().into_iter().collect();
     for operation in OPERATIONS {
-        let file = files.get(operation).unwrap_or_else(|| panic!("no {operation}.json"));
+        let file = files
+            .get(operation)
+            .unwrap_or_else(|| panic!("no {operation}.json"));
         let called = |vector: &Vector| vector.steps.iter().any(|step| step.operation == operation);
-        assert!(file.vectors.iter().any(called), "{operation}.json does not call it");
+        assert!(
+            file.vectors.iter().any(called),
+            "{operation}.json does not call it"
+        );
     }
 }
 
@@ -162,12 +222,19 @@ fn malformed_tokens_never_reach_storage() {
         for step in vector.steps.iter().filter(|_| file == "malformed") {
             let code = step.expect.error.as_deref();
             if code.is_some_and(|code| code != "token_revoked") {
-                assert!(step.expect.calls.is_empty(), "{} reaches storage", vector.id);
+                assert!(
+                    step.expect.calls.is_empty(),
+                    "{} reaches storage",
+                    vector.id
+                );
                 steps += 1;
             }
         }
     }
-    assert!(steps > 200, "only {steps} refusals are left in malformed.json");
+    assert!(
+        steps > 200,
+        "only {steps} refusals are left in malformed.json"
+    );
 }
 
 #[test]
@@ -178,13 +245,23 @@ fn every_code_is_reached() {
         for step in vector.steps {
             reached.extend(step.expect.error);
             // A sweep answers codes inside its verdicts.
-            let verdicts = step.expect.ok.iter().filter_map(|ok| ok.get("verdicts")?.as_array()).flatten();
+            let verdicts = step
+                .expect
+                .ok
+                .iter()
+                .filter_map(|ok| ok.get("verdicts")?.as_array())
+                .flatten();
             reached.extend(verdicts.filter_map(|it| Some(it.get("close")?.as_str()?.to_owned())));
         }
     }
     for code in Code::ALL {
-        let excused = NOT_IN_VECTORS.iter().any(|(name, _)| *name == code.as_str());
-        assert!(reached.contains(code.as_str()) != excused, "{code}: reached or excused, not both");
+        let excused = NOT_IN_VECTORS
+            .iter()
+            .any(|(name, _)| *name == code.as_str());
+        assert!(
+            reached.contains(code.as_str()) != excused,
+            "{code}: reached or excused, not both"
+        );
     }
     for name in &reached {
         assert!(Code::parse(name).is_some(), "there is no code {name}");
@@ -192,10 +269,18 @@ fn every_code_is_reached() {
     let wit = std::fs::read_to_string(root().join("wit/tokens.wit")).unwrap();
     let (_, list) = wit.split_once("enum code {").expect("the codes in wit");
     let (list, _) = list.split_once('}').expect("the end of the codes in wit");
-    let lines = list.lines().map(str::trim).filter(|line| !line.starts_with("//") && !line.is_empty());
-    let in_wit: Vec<String> = lines.map(|line| line.trim_end_matches(',').replace('-', "_")).collect();
+    let lines = list
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.starts_with("//") && !line.is_empty());
+    let in_wit: Vec<String> = lines
+        .map(|line| line.trim_end_matches(',').replace('-', "_"))
+        .collect();
     let in_rust: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
-    assert_eq!(in_wit, in_rust, "the codes of wit/tokens.wit and of the kernel differ");
+    assert_eq!(
+        in_wit, in_rust,
+        "the codes of wit/tokens.wit and of the kernel differ"
+    );
 }
 
 #[test]
@@ -206,7 +291,8 @@ fn every_leeway_is_in_the_vectors() {
         for case in ["CLM-05", "CLM-06", "CLM-07"] {
             if vector.cases.iter().any(|id| id == case) && vector.steps.len() == 1 {
                 let policy: Value =
-                    serde_json::from_str(&fixtures.policy(vector.policy.as_ref()).unwrap()).unwrap();
+                    serde_json::from_str(&fixtures.policy(vector.policy.as_ref()).unwrap())
+                        .unwrap();
                 let leeway = policy["leeway_seconds"].as_u64().unwrap();
                 let passes = vector.steps[0].expect.ok.is_some();
                 shown.entry((case, leeway)).or_default().insert(passes);
@@ -216,7 +302,10 @@ fn every_leeway_is_in_the_vectors() {
     for case in ["CLM-05", "CLM-06", "CLM-07"] {
         for leeway in [0, 5, 300] {
             let both = shown.get(&(case, leeway)).is_some_and(|it| it.len() == 2);
-            assert!(both, "{case} is not shown on both sides of a leeway of {leeway} s");
+            assert!(
+                both,
+                "{case} is not shown on both sides of a leeway of {leeway} s"
+            );
         }
     }
 }

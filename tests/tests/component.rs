@@ -19,7 +19,10 @@ impl Target for Component {
         keys: &str,
         host: VectorHost,
     ) -> anyhow::Result<Result<Self, Error>> {
-        let builder = Authenticator::builder().policy(policy).keys(keys).host(host);
+        let builder = Authenticator::builder()
+            .policy(policy)
+            .keys(keys)
+            .host(host);
         match builder.engine(Engine::Component).build().await {
             Ok(authenticator) => Ok(Ok(Self(authenticator))),
             Err(BuildError::Refused(error)) => Ok(Err(error)),
@@ -45,10 +48,15 @@ async fn is_built() -> bool {
     let policy = fixtures.policy(None).expect("there is a default policy");
     let keys = fixtures.key_set(None).expect("there is a default key set");
     let (host, _) = vector_host(fixtures.now, 0);
-    let builder = Authenticator::builder().policy(&policy).keys(&keys).host(host);
+    let builder = Authenticator::builder()
+        .policy(&policy)
+        .keys(&keys)
+        .host(host);
     match builder.engine(Engine::Component).build().await {
         Err(BuildError::ComponentMissing) => {
-            println!("skipped: the component is not built; run `cargo xtask build`, then test again");
+            println!(
+                "skipped: the component is not built; run `cargo xtask build`, then test again"
+            );
             false
         }
         Err(error) => panic!("the component does not start: {error:?}"),

@@ -36,5 +36,8 @@ async fn every_vector_on_the_kernel_in_process() {
 #[test]
 fn objects_are_sorted_in_every_build() {
     // A crate that turned on insertion order for everybody would make this build write other tokens than the component.
-    assert_eq!(serde_json::json!({ "b": 1, "a": 2 }).to_string(), r#"{"a":2,"b":1}"#);
+    assert_eq!(
+        serde_json::json!({ "b": 1, "a": 2 }).to_string(),
+        r#"{"a":2,"b":1}"#
+    );
 }

@@ -33,28 +33,51 @@ fn schema_and_kernel_agree_about_every_policy() {
             };
             let valid = schema.is_valid(&document);
             let loads = Policy::parse(&text);
-            let structural = vector.cases.iter().any(|case| STRUCTURAL.contains(&case.as_str()));
+            let structural = vector
+                .cases
+                .iter()
+                .any(|case| STRUCTURAL.contains(&case.as_str()));
             if loads.is_ok() {
                 taken += 1;
-                assert!(valid, "{}: the kernel takes it and the schema does not: {text}", vector.id);
+                assert!(
+                    valid,
+                    "{}: the kernel takes it and the schema does not: {text}",
+                    vector.id
+                );
             } else if structural {
                 refused += 1;
-                assert!(!valid, "{}: the schema takes it and the kernel does not: {text}", vector.id);
+                assert!(
+                    !valid,
+                    "{}: the schema takes it and the kernel does not: {text}",
+                    vector.id
+                );
             }
         }
     }
-    assert!(taken > 500 && refused > 30, "only {taken} and {refused} policies were compared");
+    assert!(
+        taken > 500 && refused > 30,
+        "only {taken} and {refused} policies were compared"
+    );
 }
 
 #[test]
 fn the_schema_describes_every_field() {
     let schema = authkernel::policy::schema();
     let mut lists = vec![&schema["properties"]];
-    lists.extend(schema["$defs"].as_object().into_iter().flat_map(|defs| defs.values()).map(|it| &it["properties"]));
+    lists.extend(
+        schema["$defs"]
+            .as_object()
+            .into_iter()
+            .flat_map(|defs| defs.values())
+            .map(|it| &it["properties"]),
+    );
     let mut fields = 0;
     for (name, field) in lists.iter().filter_map(|list| list.as_object()).flatten() {
         fields += 1;
-        assert!(field["description"].is_string(), "{name} has no description");
+        assert!(
+            field["description"].is_string(),
+            "{name} has no description"
+        );
     }
     assert!(fields >= 20, "only {fields} fields were looked at");
 }

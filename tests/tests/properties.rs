@@ -19,7 +19,10 @@ fn fixtures() -> Fixtures {
 }
 
 fn run<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().build().expect("a runtime").block_on(future)
+    tokio::runtime::Builder::new_current_thread()
+        .build()
+        .expect("a runtime")
+        .block_on(future)
 }
 
 fn kernel(keys: &str) -> (Kernel<TestHost>, CallLog) {
@@ -28,12 +31,21 @@ fn kernel(keys: &str) -> (Kernel<TestHost>, CallLog) {
     let keys = Keys::List(vec![KeyRef::Name(keys.into())]);
     let keys = fixtures.key_set(Some(&keys)).unwrap();
     let (host, log) = test_host(fixtures.now);
-    (Kernel::new(policy, KeySet::parse(&keys).unwrap(), host), log)
+    (
+        Kernel::new(policy, KeySet::parse(&keys).unwrap(), host),
+        log,
+    )
 }
 
 fn accept(token: String) -> Authenticate {
-    let purposes = ["user", "api", "kiosk", "password_reset"].map(String::from).to_vec();
-    Authenticate { token, purposes, tenant: None }
+    let purposes = ["user", "api", "kiosk", "password_reset"]
+        .map(String::from)
+        .to_vec();
+    Authenticate {
+        token,
+        purposes,
+        tenant: None,
+    }
 }
 
 /// Any JSON value, a few levels deep.
@@ -45,8 +57,17 @@ fn json() -> impl Strategy<Value = Value> {
         any::<u64>().prop_map(Value::from),
         any::<f64>().prop_map(Value::from),
         ".{0,12}".prop_map(Value::from),
-        prop::sample::select(vec!["user", "app", "https://app.example", "14d", "required", "{sid}", "HS256", "oct"])
-            .prop_map(Value::from),
+        prop::sample::select(vec![
+            "user",
+            "app",
+            "https://app.example",
+            "14d",
+            "required",
+            "{sid}",
+            "HS256",
+            "oct"
+        ])
+        .prop_map(Value::from),
     ];
     leaf.prop_recursive(4, 32, 6, |inner| {
         prop_oneof![
@@ -59,15 +80,23 @@ fn json() -> impl Strategy<Value = Value> {
 
 fn name() -> impl Strategy<Value = String> {
     let known = [
-        "iss", "aud", "sub", "jti", "sid", "iat", "nbf", "exp", "purpose", "tenant", "act", "epoch", "issuer",
-        "audience", "purposes", "user", "lifetime", "store", "keys", "kty", "kid", "alg", "k", "x", "y", "d", "crv",
+        "iss", "aud", "sub", "jti", "sid", "iat", "nbf", "exp", "purpose", "tenant", "act",
+        "epoch", "issuer", "audience", "purposes", "user", "lifetime", "store", "keys", "kty",
+        "kid", "alg", "k", "x", "y", "d", "crv",
     ];
-    prop_oneof![prop::sample::select(known.to_vec()).prop_map(String::from), ".{0,6}"]
+    prop_oneof![
+        prop::sample::select(known.to_vec()).prop_map(String::from),
+        ".{0,6}"
+    ]
 }
 
 /// Failures are printed whole; no file is written into the source tree.
 fn config(cases: u32) -> ProptestConfig {
-    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+    ProptestConfig {
+        cases,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
 }
 
 proptest! {

@@ -4,7 +4,12 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use core::fmt;
+use core::marker::PhantomData;
+
 use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, MapAccess, Visitor};
 
 use super::duration::Duration;
 
@@ -35,6 +40,7 @@ pub(super) struct Document {
     #[serde(default)]
     pub(super) max_blind: Option<Duration>,
     /// What tokens are for, by name.
+    #[serde(deserialize_with = "objects")]
     pub(super) purposes: BTreeMap<String, PurposeDocument>,
     /// Claims that every token carries.
     #[serde(default)]
@@ -46,7 +52,7 @@ pub(super) struct Document {
     #[serde(default = "default_endpoints")]
     pub(super) endpoints: Vec<String>,
     /// What "everywhere" means when a call does not say.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object")]
     pub(super) sign_out_everywhere: SelectionDocument,
     /// What a change of credentials signs out.
     #[serde(default)]
@@ -131,6 +137,42 @@ pub enum Reaction {
     Others,
     /// Every session.
     Everywhere,
+}
+
+/// An object. Derived code would also take a list of the members' values, in the order of the fields.
+fn object<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    Object::deserialize(deserializer).map(|object| object.0)
+}
+
+/// Objects by name.
+fn objects<'de, T, D>(deserializer: D) -> Result<BTreeMap<String, T>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    let objects = BTreeMap::<String, Object<T>>::deserialize(deserializer)?;
+    Ok(objects
+        .into_iter()
+        .map(|(name, object)| (name, object.0))
+        .collect())
+}
+
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct MembersOf<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for MembersOf<T> {
+            type Value = Object<T>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Object<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(members)).map(Object)
+            }
+        }
+        deserializer.deserialize_map(MembersOf(PhantomData))
+    }
 }
 
 fn yes() -> bool {

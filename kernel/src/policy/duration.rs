@@ -1,8 +1,10 @@
 //! Durations with a unit: `90s`, `15m`, `12h`, `14d`. A bare number is refused: nobody knows what it counts.
 
+#[cfg(feature = "schema")]
 use alloc::string::String;
+use core::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error as _};
+use serde::de::{Deserialize, Deserializer, Unexpected, Visitor};
 
 /// A whole number of seconds, minutes, hours or days.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,14 +50,21 @@ impl Duration {
 
 impl<'de> Deserialize<'de> for Duration {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)
-            .ok()
-            .and_then(|text| Self::parse(&text))
-            .ok_or_else(|| {
-                D::Error::custom(
-                    "must be text with a whole number and a unit, such as 90s, 15m, 12h or 14d",
-                )
-            })
+        deserializer.deserialize_str(DurationVisitor)
+    }
+}
+
+struct DurationVisitor;
+
+impl Visitor<'_> for DurationVisitor {
+    type Value = Duration;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("text with a whole number and a unit, such as 90s, 15m, 12h or 14d")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Duration, E> {
+        Duration::parse(text).ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
     }
 }
 

@@ -47,7 +47,10 @@ impl ByHand {
                 let standard = member(key, "k").replace('-', "+").replace('_', "/") + "==";
                 (Algorithm::HS256, DecodingKey::from_base64_secret(&standard))
             }
-            "EdDSA" => (Algorithm::EdDSA, DecodingKey::from_ed_components(member(key, "x"))),
+            "EdDSA" => (
+                Algorithm::EdDSA,
+                DecodingKey::from_ed_components(member(key, "x")),
+            ),
             _ => {
                 let key = DecodingKey::from_ec_components(member(key, "x"), member(key, "y"));
                 (Algorithm::ES256, key)
@@ -68,14 +71,22 @@ impl ByHand {
 
     /// Remembers a token that was issued.
     pub(crate) fn store(&mut self, identity: Identity) {
-        let record = Record { subject: identity.subject, revoked: false };
-        let records = self.records.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let record = Record {
+            subject: identity.subject,
+            revoked: false,
+        };
+        let records = self
+            .records
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner);
         records.insert(identity.jti, record);
     }
 
     /// Who a token is, if it is good.
     pub(crate) fn authenticate(&self, token: &str) -> Option<Claims> {
-        let claims = jsonwebtoken::decode::<Claims>(token, &self.key, &self.validation).ok()?.claims;
+        let claims = jsonwebtoken::decode::<Claims>(token, &self.key, &self.validation)
+            .ok()?
+            .claims;
         let records = self.records.read().unwrap_or_else(PoisonError::into_inner);
         let record = records.get(&claims.jti)?;
         let good = !record.revoked && record.subject == claims.sub && claims.purpose == PURPOSE;

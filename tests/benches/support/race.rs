@@ -71,7 +71,10 @@ impl Timing {
 
     /// From the 10th to the 90th percentile, in nanoseconds.
     pub(crate) fn spread(&self) -> (f64, f64) {
-        (quantile(self.rounds.clone(), 0.1), quantile(self.rounds.clone(), 0.9))
+        (
+            quantile(self.rounds.clone(), 0.1),
+            quantile(self.rounds.clone(), 0.9),
+        )
     }
 
     /// How many times longer it took than another: the median of the ratios, round by round.
@@ -84,7 +87,10 @@ impl Timing {
 fn quantile(mut values: Vec<f64>, q: f64) -> f64 {
     values.sort_by(f64::total_cmp);
     let index = (values.len().saturating_sub(1)) as f64 * q;
-    values.get(index.round() as usize).copied().unwrap_or(f64::NAN)
+    values
+        .get(index.round() as usize)
+        .copied()
+        .unwrap_or(f64::NAN)
 }
 
 /// Lets the contenders take turns; each round begins with another one.
@@ -98,7 +104,9 @@ pub(crate) fn race(contenders: &mut [Contender<'_>]) -> Vec<Timing> {
         for turn in 0..contenders.len() {
             let place = (round + turn) % contenders.len();
             let taken = contenders[place].run(batches[place]);
-            timings[place].rounds.push(taken.as_nanos() as f64 / batches[place] as f64);
+            timings[place]
+                .rounds
+                .push(taken.as_nanos() as f64 / batches[place] as f64);
         }
     }
     timings
@@ -108,10 +116,14 @@ pub(crate) fn race(contenders: &mut [Contender<'_>]) -> Vec<Timing> {
 /// `--profile-time` for a profiler.
 pub(crate) fn criterion(criterion: &mut Criterion, group: &str, contenders: &mut [Contender<'_>]) {
     let mut group = criterion.benchmark_group(group);
-    group.warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2));
+    group
+        .warm_up_time(Duration::from_millis(500))
+        .measurement_time(Duration::from_secs(2));
     for contender in contenders {
         let name = contender.name;
-        group.bench_function(name, |bencher| bencher.iter_custom(|times| contender.run(times)));
+        group.bench_function(name, |bencher| {
+            bencher.iter_custom(|times| contender.run(times))
+        });
     }
     group.finish();
 }

@@ -70,8 +70,13 @@ impl Ratios {
         self.0.row(&[
             format!("{group}: {} / {}", slow.name, fast.name),
             cell::ratio(measured),
-            target.map_or_else(|| "–".to_owned(), |target| format!("≤ {}", cell::ratio(target))),
-            target.map_or("", |target| cell::verdict(measured, target)).to_owned(),
+            target.map_or_else(
+                || "–".to_owned(),
+                |target| format!("≤ {}", cell::ratio(target)),
+            ),
+            target
+                .map_or("", |target| cell::verdict(measured, target))
+                .to_owned(),
         ]);
     }
 
@@ -98,6 +103,10 @@ pub(crate) fn measures() -> bool {
 pub(crate) fn wants<'n>(mut names: impl Iterator<Item = &'n str>) -> bool {
     // What begins with a dash is criterion's; a value that follows such an option filters nothing here by accident
     // only.
-    let filters: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
-    filters.is_empty() || names.any(|name| filters.iter().any(|filter| name.contains(filter.as_str())))
+    let filters: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|argument| !argument.starts_with('-'))
+        .collect();
+    filters.is_empty()
+        || names.any(|name| filters.iter().any(|filter| name.contains(filter.as_str())))
 }

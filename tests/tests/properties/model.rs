@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use authkernel::Kernel;
 use authkernel::ports::Clock as _;
 use authkernel::testing::TestHost;
-use authkernel::types::{Authenticate, Issue, Issued, Revoke, RevokeScope, RevokeTarget, SignOutEverywhere};
+use authkernel::types::{
+    Authenticate, Issue, Issued, Revoke, RevokeScope, RevokeTarget, SignOutEverywhere,
+};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
-
 
 const PURPOSES: [&str; 3] = ["user", "api", "kiosk"];
 const SUBJECTS: [&str; 2] = ["a", "b"];
@@ -17,10 +18,24 @@ const LEEWAY: u64 = 5;
 /// One random call. Numbers choose among what is there.
 #[derive(Clone, Debug)]
 pub(crate) enum Act {
-    Issue { subject: usize, purpose: usize, join: Option<usize> },
-    RevokeToken { which: usize, by_jti: bool },
-    RevokeSession { which: usize, by_sid: bool },
-    SignOut { subject: usize, keep: Option<usize>, only: Option<usize> },
+    Issue {
+        subject: usize,
+        purpose: usize,
+        join: Option<usize>,
+    },
+    RevokeToken {
+        which: usize,
+        by_jti: bool,
+    },
+    RevokeSession {
+        which: usize,
+        by_sid: bool,
+    },
+    SignOut {
+        subject: usize,
+        keep: Option<usize>,
+        only: Option<usize>,
+    },
     Wait(u64),
     StepBack,
     Expunge,
@@ -87,20 +102,39 @@ pub(crate) async fn check(kernel: &Kernel<TestHost>, acts: Vec<Act>) -> Result<(
             };
             let answer = kernel.authenticate(request).await;
             let alive = model.is_alive(token, now);
-            prop_assert_eq!(answer.is_ok(), alive, "{:?} after {:?}: {:?}", token.identity, act, answer);
+            prop_assert_eq!(
+                answer.is_ok(),
+                alive,
+                "{:?} after {:?}: {:?}",
+                token.identity,
+                act,
+                answer
+            );
         }
     }
     Ok(())
 }
 
-async fn apply(kernel: &Kernel<TestHost>, model: &mut Model, act: &Act) -> Result<(), TestCaseError> {
+async fn apply(
+    kernel: &Kernel<TestHost>,
+    model: &mut Model,
+    act: &Act,
+) -> Result<(), TestCaseError> {
     let now = kernel.host().clock.now();
     model.latest = model.latest.max(now);
     match act {
-        Act::Issue { subject, purpose, join } => {
-            let joined = join.and_then(|which| model.pick(which)).map(|it| it.identity.clone());
+        Act::Issue {
+            subject,
+            purpose,
+            join,
+        } => {
+            let joined = join
+                .and_then(|which| model.pick(which))
+                .map(|it| it.identity.clone());
             let request = Issue {
-                subject: joined.as_ref().map_or(SUBJECTS[*subject].into(), |it| it.subject.clone()),
+                subject: joined
+                    .as_ref()
+                    .map_or(SUBJECTS[*subject].into(), |it| it.subject.clone()),
                 purpose: PURPOSES[*purpose].into(),
                 sid: joined.as_ref().map(|it| it.sid.clone()),
                 ..Issue::default()
@@ -111,46 +145,77 @@ async fn apply(kernel: &Kernel<TestHost>, model: &mut Model, act: &Act) -> Resul
             model.tokens.extend(answer.ok());
         }
         Act::RevokeToken { which, by_jti } => {
-            let Some(it) = model.pick(*which).cloned() else { return Ok(()) };
-            let target = if *by_jti { RevokeTarget::Jti(it.identity.jti.clone()) } else { RevokeTarget::Token(it.token) };
+            let Some(it) = model.pick(*which).cloned() else {
+                return Ok(());
+            };
+            let target = if *by_jti {
+                RevokeTarget::Jti(it.identity.jti.clone())
+            } else {
+                RevokeTarget::Token(it.token)
+            };
             revoke(kernel, target, RevokeScope::Token).await;
             model.dead.insert(it.identity.jti);
         }
         Act::RevokeSession { which, by_sid } => {
-            let Some(it) = model.pick(*which).cloned() else { return Ok(()) };
+            let Some(it) = model.pick(*which).cloned() else {
+                return Ok(());
+            };
             let sid = it.identity.sid.clone();
             let target = match by_sid {
-                true => RevokeTarget::Sid { sid: sid.clone(), subject: None },
+                true => RevokeTarget::Sid {
+                    sid: sid.clone(),
+                    subject: None,
+                },
                 false => RevokeTarget::Token(it.token),
             };
             revoke(kernel, target, RevokeScope::Session).await;
             model.end(&sid);
         }
-        Act::SignOut { subject, keep, only } => {
+        Act::SignOut {
+            subject,
+            keep,
+            only,
+        } => {
             let subject = SUBJECTS[*subject];
             let mut request = SignOutEverywhere::subject(None, subject);
-            request.keep = keep.and_then(|which| model.pick(which)).map(|it| it.identity.sid.clone()).into_iter().collect();
+            request.keep = keep
+                .and_then(|which| model.pick(which))
+                .map(|it| it.identity.sid.clone())
+                .into_iter()
+                .collect();
             request.include_purposes = only.map(|purpose| vec![PURPOSES[purpose].into()]);
             let keep = request.keep.clone();
-            kernel.sign_out_everywhere(request).await.expect("memory does not fail");
+            kernel
+                .sign_out_everywhere(request)
+                .await
+                .expect("memory does not fail");
             // A selection by purpose leaves alone what has expired by then.
             let hit = |it: &&Issued| {
                 it.identity.subject == subject
                     && !keep.contains(&it.identity.sid)
                     && (only.is_none() || now < it.identity.deadline)
             };
-            let hit: Vec<_> = model.tokens.iter().filter(hit).map(|it| it.identity.clone()).collect();
+            let hit: Vec<_> = model
+                .tokens
+                .iter()
+                .filter(hit)
+                .map(|it| it.identity.clone())
+                .collect();
             for it in hit {
                 match only {
                     None => model.end(&it.sid),
-                    Some(purpose) if it.purpose == PURPOSES[*purpose] => drop(model.dead.insert(it.jti)),
+                    Some(purpose) if it.purpose == PURPOSES[*purpose] => {
+                        drop(model.dead.insert(it.jti))
+                    }
                     Some(_) => {}
                 }
             }
         }
         Act::Wait(seconds) => kernel.host().clock.advance(*seconds),
         // Less than the retention in all: what was deleted can then not be valid again.
-        Act::StepBack if model.latest < now - 3_600 + 80_000 => kernel.host().clock.set(now - 3_600),
+        Act::StepBack if model.latest < now - 3_600 + 80_000 => {
+            kernel.host().clock.set(now - 3_600)
+        }
         Act::StepBack => {}
         Act::Expunge => drop(kernel.expunge(1_000).await.expect("memory does not fail")),
         Act::Redeliver => drop(kernel.redeliver().await.expect("memory does not fail")),
@@ -159,6 +224,11 @@ async fn apply(kernel: &Kernel<TestHost>, model: &mut Model, act: &Act) -> Resul
 }
 
 async fn revoke(kernel: &Kernel<TestHost>, target: RevokeTarget, scope: RevokeScope) {
-    let request = Revoke { target, scope, tenant: None, reason: None };
+    let request = Revoke {
+        target,
+        scope,
+        tenant: None,
+        reason: None,
+    };
     kernel.revoke(request).await.expect("memory does not fail");
 }

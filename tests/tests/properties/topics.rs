@@ -30,16 +30,32 @@ struct Values {
 pub(crate) fn case() -> impl Strategy<Value = Case> {
     let variable = prop::sample::select(vec!["jti", "sid", "subject", "tenant"]);
     let literal = prop_oneof!["[:./,;@!%a-c_~-]{0,3}", "[:./]"];
-    let template = (prop::collection::vec((literal, variable), 1..4), "[:a-c%]{0,2}").prop_map(|(parts, end)| {
-        let parts: String = parts.iter().map(|(literal, variable)| format!("{literal}{{{variable}}}")).collect();
-        parts + &end
-    });
-    (template, values(), values()).prop_map(|(template, one, other)| Case { template, one, other })
+    let template = (
+        prop::collection::vec((literal, variable), 1..4),
+        "[:a-c%]{0,2}",
+    )
+        .prop_map(|(parts, end)| {
+            let parts: String = parts
+                .iter()
+                .map(|(literal, variable)| format!("{literal}{{{variable}}}"))
+                .collect();
+            parts + &end
+        });
+    (template, values(), values()).prop_map(|(template, one, other)| Case {
+        template,
+        one,
+        other,
+    })
 }
 
 fn values() -> impl Strategy<Value = Values> {
     let value = || "[:./%a-c_~{}é-]{1,4}";
-    (value(), value(), value(), value()).prop_map(|(jti, sid, sub, tenant)| Values { jti, sid, sub, tenant })
+    (value(), value(), value(), value()).prop_map(|(jti, sid, sub, tenant)| Values {
+        jti,
+        sid,
+        sub,
+        tenant,
+    })
 }
 
 /// Makes both topics through `authenticate` and compares them.
@@ -62,10 +78,24 @@ pub(crate) fn check(case: Case) -> Result<(), TestCaseError> {
             ("tenant".into(), values.tenant.as_str().into()),
             ("purpose".into(), "kiosk".into()),
         ]);
-        let token = compose(&TokenSpec { claims, ..TokenSpec::default() }, &fixtures).unwrap();
+        let token = compose(
+            &TokenSpec {
+                claims,
+                ..TokenSpec::default()
+            },
+            &fixtures,
+        )
+        .unwrap();
         let tenant = Some(values.tenant.clone());
-        let request = Authenticate { token, purposes: vec!["kiosk".into()], tenant };
-        crate::run(kernel.authenticate(request)).unwrap().socket_id.unwrap()
+        let request = Authenticate {
+            token,
+            purposes: vec!["kiosk".into()],
+            tenant,
+        };
+        crate::run(kernel.authenticate(request))
+            .unwrap()
+            .socket_id
+            .unwrap()
     };
     let used = |values: &Values| {
         let uses = |name: &str| case.template.contains(name);

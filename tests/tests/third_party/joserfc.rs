@@ -21,26 +21,43 @@ const OUTSIDE: [(&str, &str); 14] = [
     ("jwt_use_jws HS512 compact", SHORT),
     ("jwt_use_jws RS384 compact", LONG_HASH),
     ("jwt_use_jws RS512 compact", LONG_HASH),
-    ("jws_rfc7797 4.1 HS256 compact", "the key is not part of the fixture"),
+    (
+        "jws_rfc7797 4.1 HS256 compact",
+        "the key is not part of the fixture",
+    ),
     ("jws_rfc7797 4.2 HS256 with b64=false compact", B64),
     ("jws_rfc7797 HS256 with b64=true compact", B64),
-    ("jws_rfc7797 HS256 with b64=false, safe payload compact", B64),
+    (
+        "jws_rfc7797 HS256 with b64=false, safe payload compact",
+        B64,
+    ),
 ];
 
 pub(crate) fn check() {
-    let Some(shared) = authkernel_tests::shared::vectors() else { return };
+    let Some(shared) = authkernel_tests::shared::vectors() else {
+        return;
+    };
     let folder = shared.join("jws-joserfc");
     let mut tally = Tally::new("joserfc", &OUTSIDE);
     for file in ["jws_examples", "jwt_use_jws", "jws_rfc7797"] {
         let document = json(&folder.join(format!("{file}.json")));
         for test in document["tests"].as_array().unwrap() {
             let payload = test.get("payload").unwrap_or(&document["payload"]);
-            let payload = payload.as_str().map_or_else(|| payload.to_string(), str::to_owned);
-            let alg = test.get("protected").or_else(|| test.get("header")).and_then(|it| it["alg"].as_str());
+            let payload = payload
+                .as_str()
+                .map_or_else(|| payload.to_string(), str::to_owned);
+            let alg = test
+                .get("protected")
+                .or_else(|| test.get("header"))
+                .and_then(|it| it["alg"].as_str());
             let key = key(test, &folder);
             for form in ["compact", "token", "general_json", "flattened_json"] {
-                let Some(token) = test.get(form) else { continue };
-                let text = token.as_str().map_or_else(|| token.to_string(), str::to_owned);
+                let Some(token) = test.get(form) else {
+                    continue;
+                };
+                let text = token
+                    .as_str()
+                    .map_or_else(|| token.to_string(), str::to_owned);
                 let found = verify(&text, &key, alg);
                 let (form, result) = match form {
                     "compact" | "token" => ("compact", wants_payload(found, payload.as_bytes())),

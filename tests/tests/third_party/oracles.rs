@@ -19,8 +19,13 @@ struct Judge {
 
 impl Judge {
     fn new() -> Self {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        Self { fixtures: Fixtures::read().unwrap(), runtime }
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        Self {
+            fixtures: Fixtures::read().unwrap(),
+            runtime,
+        }
     }
 
     fn kernel(&self, key: &str) -> Kernel<authkernel::testing::TestHost> {
@@ -34,27 +39,52 @@ impl Judge {
         let request = Issue {
             subject: "käufer/1".into(),
             purpose: "user".into(),
-            claims: Some(Map::from_iter([("role".into(), json!(["admin", { "é": null }]))])),
+            claims: Some(Map::from_iter([(
+                "role".into(),
+                json!(["admin", { "é": null }]),
+            )])),
             ..Issue::default()
         };
-        self.runtime.block_on(self.kernel(key).issue(request)).unwrap().token
+        self.runtime
+            .block_on(self.kernel(key).issue(request))
+            .unwrap()
+            .token
     }
 
     /// The claims of a token that the kernel accepts without a record.
     fn claims(&self) -> Map<String, Value> {
-        let claims = Map::from_iter([("purpose".into(), "kiosk".into()), ("role".into(), "admin".into())]);
-        compose::claims(&TokenSpec { claims, ..TokenSpec::default() }, &self.fixtures)
+        let claims = Map::from_iter([
+            ("purpose".into(), "kiosk".into()),
+            ("role".into(), "admin".into()),
+        ]);
+        compose::claims(
+            &TokenSpec {
+                claims,
+                ..TokenSpec::default()
+            },
+            &self.fixtures,
+        )
     }
 
     fn accepts(&self, key: &str, token: &str) {
-        let request = Authenticate { token: token.into(), purposes: vec!["kiosk".into()], tenant: None };
-        let identity = self.runtime.block_on(self.kernel(key).authenticate(request));
+        let request = Authenticate {
+            token: token.into(),
+            purposes: vec!["kiosk".into()],
+            tenant: None,
+        };
+        let identity = self
+            .runtime
+            .block_on(self.kernel(key).authenticate(request));
         let identity = identity.unwrap_or_else(|error| panic!("{key}: {error}"));
-        assert_eq!((identity.subject.as_str(), &identity.claims["role"]), ("user?id=1", &json!("admin")));
+        assert_eq!(
+            (identity.subject.as_str(), &identity.claims["role"]),
+            ("user?id=1", &json!("admin"))
+        );
     }
 
     fn bytes(&self, key: &str, name: &str) -> Vec<u8> {
-        Base64UrlUnpadded::decode_vec(member(self.fixtures.key(key).unwrap(), name).unwrap()).unwrap()
+        Base64UrlUnpadded::decode_vec(member(self.fixtures.key(key).unwrap(), name).unwrap())
+            .unwrap()
     }
 }
 
@@ -70,14 +100,21 @@ pub(crate) fn check_jsonwebtoken() {
         let (signs, verifies) = match text("kty") {
             "oct" => {
                 let secret = judge.bytes(key, "k");
-                (EncodingKey::from_secret(&secret), DecodingKey::from_secret(&secret))
+                (
+                    EncodingKey::from_secret(&secret),
+                    DecodingKey::from_secret(&secret),
+                )
             }
             "OKP" => (
                 EncodingKey::from_ed_der(&ed25519_pkcs8(&judge.bytes(key, "d"))),
                 DecodingKey::from_ed_components(text("x")).unwrap(),
             ),
             _ => {
-                let (d, x, y) = (judge.bytes(key, "d"), judge.bytes(key, "x"), judge.bytes(key, "y"));
+                let (d, x, y) = (
+                    judge.bytes(key, "d"),
+                    judge.bytes(key, "x"),
+                    judge.bytes(key, "y"),
+                );
                 let point = [&[4], &x[..], &y[..]].concat();
                 (
                     EncodingKey::from_ec_der(&p256_pkcs8(&d, &point)),
@@ -92,10 +129,18 @@ pub(crate) fn check_jsonwebtoken() {
         validation.validate_exp = false;
         let token = judge.minted(key);
         let claims = decode::<Map<String, Value>>(&token, &verifies, &validation);
-        let claims = claims.unwrap_or_else(|error| panic!("{key}: {error}")).claims;
-        assert_eq!((&claims["sub"], &claims["role"]), (&json!("käufer/1"), &json!(["admin", { "é": null }])));
+        let claims = claims
+            .unwrap_or_else(|error| panic!("{key}: {error}"))
+            .claims;
+        assert_eq!(
+            (&claims["sub"], &claims["role"]),
+            (&json!("käufer/1"), &json!(["admin", { "é": null }]))
+        );
         let cut = &token[..token.len() - 4];
-        assert!(decode::<Map<String, Value>>(cut, &verifies, &validation).is_err(), "{key}: the judge sleeps");
+        assert!(
+            decode::<Map<String, Value>>(cut, &verifies, &validation).is_err(),
+            "{key}: the judge sleeps"
+        );
 
         let mut header = Header::new(algorithm);
         header.kid = Some(key.into());
@@ -110,12 +155,36 @@ pub(crate) fn check_jwt_compact() {
     let judge = Judge::new();
     let secret = |key: &str| judge.bytes(key, "k");
     let (a, b, c) = (secret("hs256-a"), secret("hs384-a"), secret("hs512-a"));
-    both_ways(&judge, "hs256-a", &Hs256, &Hs256Key::new(&a), &Hs256Key::new(&a));
-    both_ways(&judge, "hs384-a", &Hs384, &Hs384Key::new(&b), &Hs384Key::new(&b));
-    both_ways(&judge, "hs512-a", &Hs512, &Hs512Key::new(&c), &Hs512Key::new(&c));
+    both_ways(
+        &judge,
+        "hs256-a",
+        &Hs256,
+        &Hs256Key::new(&a),
+        &Hs256Key::new(&a),
+    );
+    both_ways(
+        &judge,
+        "hs384-a",
+        &Hs384,
+        &Hs384Key::new(&b),
+        &Hs384Key::new(&b),
+    );
+    both_ways(
+        &judge,
+        "hs512-a",
+        &Hs512,
+        &Hs512Key::new(&c),
+        &Hs512Key::new(&c),
+    );
     let seed: [u8; 32] = judge.bytes("ed25519-a", "d").try_into().unwrap();
     let signs = ed25519_dalek::SigningKey::from_bytes(&seed);
-    both_ways(&judge, "ed25519-a", &Ed25519, &signs, &signs.verifying_key());
+    both_ways(
+        &judge,
+        "ed25519-a",
+        &Ed25519,
+        &signs,
+        &signs.verifying_key(),
+    );
     let signs = p256::ecdsa::SigningKey::from_slice(&judge.bytes("es256-a", "d")).unwrap();
     both_ways(&judge, "es256-a", &Es256, &signs, signs.verifying_key());
 }
@@ -131,7 +200,9 @@ fn both_ways<A: jwt_compact::Algorithm>(
 
     let token = judge.minted(key);
     let untrusted = UntrustedToken::new(&token).unwrap();
-    let found = algorithm.validator::<Map<String, Value>>(verifies).validate(&untrusted);
+    let found = algorithm
+        .validator::<Map<String, Value>>(verifies)
+        .validate(&untrusted);
     let found = found.unwrap_or_else(|error| panic!("{key}: {error}"));
     assert_eq!(found.claims().custom["sub"], "käufer/1");
 
@@ -140,25 +211,33 @@ fn both_ways<A: jwt_compact::Algorithm>(
         let seconds = claims.remove(name).unwrap().as_i64().unwrap();
         chrono::DateTime::from_timestamp(seconds, 0)
     };
-    let (iat, nbf, exp) = (time(&mut claims, "iat"), time(&mut claims, "nbf"), time(&mut claims, "exp"));
+    let (iat, nbf, exp) = (
+        time(&mut claims, "iat"),
+        time(&mut claims, "nbf"),
+        time(&mut claims, "exp"),
+    );
     let mut claims = Claims::new(claims);
     (claims.issued_at, claims.not_before, claims.expiration) = (iat, nbf, exp);
     let header = Header::empty().with_key_id(key).with_token_type("JWT");
-    let token = algorithm.token(&header, &claims, signs).unwrap_or_else(|_| panic!("{key}: not signed"));
+    let token = algorithm
+        .token(&header, &claims, signs)
+        .unwrap_or_else(|_| panic!("{key}: not signed"));
     judge.accepts(key, &token);
 }
 
 /// RFC 8410 section 7.
 fn ed25519_pkcs8(seed: &[u8]) -> Vec<u8> {
-    const BEFORE: [u8; 16] = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
+    const BEFORE: [u8; 16] = [
+        0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20,
+    ];
     [&BEFORE[..], seed].concat()
 }
 
 /// RFC 5915 inside RFC 5958, for P-256.
 fn p256_pkcs8(secret: &[u8], point: &[u8]) -> Vec<u8> {
     const BEFORE: [u8; 36] = [
-        0x30, 0x81, 0x87, 2, 1, 0, 0x30, 0x13, 6, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1, 6, 8, 0x2a, 0x86, 0x48, 0xce,
-        0x3d, 3, 1, 7, 4, 0x6d, 0x30, 0x6b, 2, 1, 1, 4, 0x20,
+        0x30, 0x81, 0x87, 2, 1, 0, 0x30, 0x13, 6, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1, 6, 8,
+        0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7, 4, 0x6d, 0x30, 0x6b, 2, 1, 1, 4, 0x20,
     ];
     const BETWEEN: [u8; 5] = [0xa1, 0x44, 3, 0x42, 0];
     [&BEFORE[..], secret, &BETWEEN, point].concat()

@@ -18,16 +18,26 @@ const OUTSIDE: [(&str, &str); 11] = [
     ("jwk_okp_pub_Ed448", CURVE),
     ("jwk_rsa_key", RSA),
     ("jwk_rsa_pub", RSA),
-    ("jwk_keyset_with_unknown_alg", "a key that cannot be used refuses the set; PyJWT leaves it out"),
+    (
+        "jwk_keyset_with_unknown_alg",
+        "a key that cannot be used refuses the set; PyJWT leaves it out",
+    ),
 ];
 
 pub(crate) fn check() {
-    let Some(shared) = authkernel_tests::shared::vectors() else { return };
+    let Some(shared) = authkernel_tests::shared::vectors() else {
+        return;
+    };
     let mut tally = Tally::new("pyjwt keys", &OUTSIDE);
-    let mut paths: Vec<_> =
-        std::fs::read_dir(shared.join("keys-pyjwt")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut paths: Vec<_> = std::fs::read_dir(shared.join("keys-pyjwt"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
     paths.sort();
-    for path in paths.iter().filter(|path| path.extension().is_some_and(|it| it == "json")) {
+    for path in paths
+        .iter()
+        .filter(|path| path.extension().is_some_and(|it| it == "json"))
+    {
         let name = path.file_stem().unwrap().to_str().unwrap();
         let text = std::fs::read_to_string(path).unwrap();
         let found = if name.contains("keyset") {

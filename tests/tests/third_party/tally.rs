@@ -18,19 +18,38 @@ pub(crate) struct Tally {
 
 impl Tally {
     /// `outside`: vectors that the kernel does not follow, by name, each with the reason.
-    pub(crate) fn new(name: &'static str, outside: &'static [(&'static str, &'static str)]) -> Self {
-        Self { name, outside, seen: BTreeSet::new(), passed: 0, complaints: Vec::new() }
+    pub(crate) fn new(
+        name: &'static str,
+        outside: &'static [(&'static str, &'static str)],
+    ) -> Self {
+        Self {
+            name,
+            outside,
+            seen: BTreeSet::new(),
+            passed: 0,
+            complaints: Vec::new(),
+        }
     }
 
     /// Notes whether the kernel did what a vector asks for.
     pub(crate) fn note(&mut self, vector: &str, result: Result<(), String>) {
-        assert!(self.seen.insert(vector.to_owned()), "{}: {vector} stands there twice", self.name);
-        let reason = self.outside.iter().find(|(name, _)| *name == vector).map(|(_, reason)| reason);
+        assert!(
+            self.seen.insert(vector.to_owned()),
+            "{}: {vector} stands there twice",
+            self.name
+        );
+        let reason = self
+            .outside
+            .iter()
+            .find(|(name, _)| *name == vector)
+            .map(|(_, reason)| reason);
         match (result, reason) {
             (Ok(()), None) => self.passed += 1,
             (Err(_), Some(_)) => {}
             (Ok(()), Some(reason)) => {
-                self.complaints.push(format!("{vector} passes, but is listed as outside the scope: {reason}"));
+                self.complaints.push(format!(
+                    "{vector} passes, but is listed as outside the scope: {reason}"
+                ));
             }
             (Err(error), None) => self.complaints.push(format!("{vector}: {error}")),
         }
@@ -40,12 +59,29 @@ impl Tally {
     pub(crate) fn finish(mut self, at_least: usize) {
         for (name, _) in self.outside {
             if !self.seen.contains(*name) {
-                self.complaints.push(format!("{name} is listed as outside the scope, but is not there"));
+                self.complaints.push(format!(
+                    "{name} is listed as outside the scope, but is not there"
+                ));
             }
         }
-        println!("{}: {} pass, {} are outside the scope", self.name, self.passed, self.outside.len());
-        assert!(self.complaints.is_empty(), "{}:\n{}", self.name, self.complaints.join("\n"));
-        assert!(self.passed >= at_least, "{}: only {} passed", self.name, self.passed);
+        println!(
+            "{}: {} pass, {} are outside the scope",
+            self.name,
+            self.passed,
+            self.outside.len()
+        );
+        assert!(
+            self.complaints.is_empty(),
+            "{}:\n{}",
+            self.name,
+            self.complaints.join("\n")
+        );
+        assert!(
+            self.passed >= at_least,
+            "{}: only {} passed",
+            self.name,
+            self.passed
+        );
     }
 }
 
@@ -61,7 +97,8 @@ pub(crate) fn key_set(key: &Value, alg: Option<&str>) -> Result<KeySet, String> 
     if let (Some(alg), Some(members)) = (alg, key.as_object_mut()) {
         members.entry("alg").or_insert_with(|| alg.into());
     }
-    let key = Key::from_jwk(&key.to_string()).map_err(|error| format!("the key was refused: {error}"))?;
+    let key =
+        Key::from_jwk(&key.to_string()).map_err(|error| format!("the key was refused: {error}"))?;
     Ok(KeySet::from_key(key))
 }
 
@@ -71,7 +108,10 @@ pub(crate) fn verify(text: &str, key: &Value, alg: Option<&str>) -> Result<Verif
 }
 
 /// The vector wants it verified, with this payload.
-pub(crate) fn wants_payload(found: Result<VerifiedJws, String>, payload: &[u8]) -> Result<(), String> {
+pub(crate) fn wants_payload(
+    found: Result<VerifiedJws, String>,
+    payload: &[u8],
+) -> Result<(), String> {
     match found {
         Ok(jws) if jws.payload == payload => Ok(()),
         Ok(_) => Err("it verified with another payload".into()),

@@ -66,22 +66,34 @@ impl Arguments {
     /// What is to be measured.
     pub(crate) fn parts(&self) -> Vec<Part> {
         let wanted = |name: &str| {
-            self.filters.is_empty() || self.filters.iter().any(|filter| name.contains(filter.as_str()))
+            self.filters.is_empty()
+                || self
+                    .filters
+                    .iter()
+                    .any(|filter| name.contains(filter.as_str()))
         };
-        Part::ALL.into_iter().filter(|(name, _)| wanted(name)).map(|(_, part)| part).collect()
+        Part::ALL
+            .into_iter()
+            .filter(|(name, _)| wanted(name))
+            .map(|(_, part)| part)
+            .collect()
     }
 
     /// The server to measure.
     pub(crate) fn server(&self) -> Result<PathBuf> {
         let server = match &self.server {
             Some(named) => named.clone(),
-            None => env::current_exe()?.with_file_name(format!("authkernel{}", env::consts::EXE_SUFFIX)),
+            None => {
+                env::current_exe()?.with_file_name(format!("authkernel{}", env::consts::EXE_SUFFIX))
+            }
         };
         ensure!(
             server.is_file(),
             "{} is not there: build it with `cargo build -p authkernel-wasmtime`, or name one with --server",
             server.display()
         );
-        server.canonicalize().with_context(|| server.display().to_string())
+        server
+            .canonicalize()
+            .with_context(|| server.display().to_string())
     }
 }

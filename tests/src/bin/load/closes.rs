@@ -72,10 +72,16 @@ impl Closes {
             bail!("{wrong}; {} connections are open", self.open());
         }
         if closed.is_err() {
-            bail!("{} connections were open {} s after the request", self.open(), CLOSE_LIMIT.as_secs());
+            bail!(
+                "{} connections were open {} s after the request",
+                self.open(),
+                CLOSE_LIMIT.as_secs()
+            );
         }
         let offset = request.duration_since(self.begun);
-        let after = |at: &AtomicU64| Duration::from_nanos(at.load(Ordering::Relaxed)).saturating_sub(offset);
+        let after = |at: &AtomicU64| {
+            Duration::from_nanos(at.load(Ordering::Relaxed)).saturating_sub(offset)
+        };
         let mut latencies: Vec<_> = self.at.iter().map(after).collect();
         latencies.sort_unstable();
         Ok(latencies)

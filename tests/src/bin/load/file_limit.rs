@@ -10,11 +10,17 @@ const OTHERS: u64 = 200;
 /// of the wanted ones fit.
 pub(crate) fn sockets(wanted: usize) -> Result<usize> {
     let limit = getrlimit(Resource::Nofile);
-    let raised = Rlimit { current: limit.maximum, ..limit };
+    let raised = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
     let _ = setrlimit(Resource::Nofile, raised);
     let allowed = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
     let room = usize::try_from(allowed.saturating_sub(OTHERS)).unwrap_or(usize::MAX);
-    ensure!(room > 0, "only {allowed} files may be open: raise the limit with `ulimit -n`");
+    ensure!(
+        room > 0,
+        "only {allowed} files may be open: raise the limit with `ulimit -n`"
+    );
     if room < wanted {
         eprintln!(
             "\nWARNING: only {allowed} files may be open, so only {room} connections are opened instead of {wanted}.\n\

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use axum::Router;
-use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::extract::State;
+use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::response::Response;
 use axum::routing::{get, post};
 use serde_json::{Value, json};
@@ -32,7 +32,10 @@ pub(crate) async fn measure(count: usize, repetitions: usize) -> Result<Measured
     let server = Server::spawn(command, &folder.path().join("log"))?;
     let http = Http::new(server.address)?;
     for repetition in 0..repetitions {
-        eprintln!("the floor with {count} sockets, {} of {repetitions} …", repetition + 1);
+        eprintln!(
+            "the floor with {count} sockets, {} of {repetitions} …",
+            repetition + 1
+        );
         let empty = server.memory();
         let opening = Instant::now();
         let closes = Arc::new(Closes::new(count));
@@ -57,9 +60,13 @@ pub(crate) async fn measure(count: usize, repetitions: usize) -> Result<Measured
 
 /// Serves until it is killed.
 pub(crate) fn serve(address: SocketAddr) -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(async {
-        let listener = tokio::net::TcpListener::bind(address).await.context("no free port")?;
+        let listener = tokio::net::TcpListener::bind(address)
+            .await
+            .context("no free port")?;
         println!("listening on http://{}", listener.local_addr()?);
         let (closing, _) = broadcast::channel::<()>(1);
         let close_all = |State(closing): State<broadcast::Sender<()>>| async move {
@@ -77,7 +84,9 @@ pub(crate) fn serve(address: SocketAddr) -> Result<()> {
 
 async fn live(State(closing): State<broadcast::Sender<()>>, upgrade: WebSocketUpgrade) -> Response {
     let told = closing.subscribe();
-    upgrade.read_buffer_size(4096).on_upgrade(|socket| hold(socket, told))
+    upgrade
+        .read_buffer_size(4096)
+        .on_upgrade(|socket| hold(socket, told))
 }
 
 async fn hold(mut socket: WebSocket, mut told: broadcast::Receiver<()>) {
@@ -88,7 +97,10 @@ async fn hold(mut socket: WebSocket, mut told: broadcast::Receiver<()>) {
         _ = told.recv() => {}
         _ = socket.recv() => return,
     }
-    let frame = CloseFrame { code: 4001, reason: "revoked".into() };
+    let frame = CloseFrame {
+        code: 4001,
+        reason: "revoked".into(),
+    };
     let _ = socket.send(Message::Close(Some(frame))).await;
     while let Some(Ok(_)) = socket.recv().await {}
 }

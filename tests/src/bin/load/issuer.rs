@@ -25,8 +25,15 @@ pub(crate) struct Issuer {
 impl Issuer {
     /// Opens the store of a server that runs on this data folder.
     pub(crate) async fn open(program: &Path, data: &Path) -> Result<Self> {
-        let policy = Command::new(program).arg("policy").output().context("the policy is asked for")?;
-        ensure!(policy.status.success(), "`authkernel policy` failed: {}", policy.status);
+        let policy = Command::new(program)
+            .arg("policy")
+            .output()
+            .context("the policy is asked for")?;
+        ensure!(
+            policy.status.success(),
+            "`authkernel policy` failed: {}",
+            policy.status
+        );
         let keys = std::fs::read_to_string(data.join("keys.json")).context("keys.json")?;
         let storage = SqliteStorage::open(data.join("authkernel.db"))?;
         let authenticator = Authenticator::builder()
@@ -37,7 +44,10 @@ impl Issuer {
             .engine(Engine::Native)
             .build()
             .await?;
-        Ok(Self { authenticator, storage })
+        Ok(Self {
+            authenticator,
+            storage,
+        })
     }
 
     /// New sessions of one subject: a token of each.
@@ -51,7 +61,11 @@ impl Issuer {
             };
             async move { Ok(self.authenticator.issue(request).await?.token) }
         };
-        stream::iter(0..count).map(|_| issue()).buffer_unordered(AT_ONCE).try_collect().await
+        stream::iter(0..count)
+            .map(|_| issue())
+            .buffer_unordered(AT_ONCE)
+            .try_collect()
+            .await
     }
 
     pub(crate) async fn close(self) {

@@ -37,9 +37,13 @@ fn main() -> Result<()> {
     if parts.is_empty() {
         return Ok(());
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     let report = runtime.block_on(async {
-        tokio::time::timeout(LIMIT, run(&arguments, &parts)).await.context("it took too long")?
+        tokio::time::timeout(LIMIT, run(&arguments, &parts))
+            .await
+            .context("it took too long")?
     })?;
     println!("\n{report}");
     if let Some(file) = &arguments.markdown {

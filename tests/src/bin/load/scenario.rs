@@ -29,11 +29,18 @@ pub(crate) async fn one_socket(program: &Path, repetitions: usize) -> Result<Mea
 }
 
 /// One session with many connections.
-pub(crate) async fn one_session(program: &Path, sockets: usize, repetitions: usize) -> Result<Measured> {
+pub(crate) async fn one_session(
+    program: &Path,
+    sockets: usize,
+    repetitions: usize,
+) -> Result<Measured> {
     let mut measured = Measured::new("one session", sockets, Duration::from_millis(500));
     let service = Service::start(program).await?;
     for repetition in 0..repetitions {
-        eprintln!("one session with {sockets} sockets, {} of {repetitions} …", repetition + 1);
+        eprintln!(
+            "one session with {sockets} sockets, {} of {repetitions} …",
+            repetition + 1
+        );
         service.round(1, sockets, &mut measured).await?;
     }
     service.stop().await?;
@@ -41,11 +48,22 @@ pub(crate) async fn one_session(program: &Path, sockets: usize, repetitions: usi
 }
 
 /// Many sessions with one connection each.
-pub(crate) async fn many_sessions(program: &Path, sockets: usize, repetitions: usize) -> Result<Measured> {
-    let mut measured = Measured::new("one socket in each session", sockets, Duration::from_millis(1500));
+pub(crate) async fn many_sessions(
+    program: &Path,
+    sockets: usize,
+    repetitions: usize,
+) -> Result<Measured> {
+    let mut measured = Measured::new(
+        "one socket in each session",
+        sockets,
+        Duration::from_millis(1500),
+    );
     let service = Service::start(program).await?;
     for repetition in 0..repetitions {
-        eprintln!("{sockets} sessions with one socket each, {} of {repetitions} …", repetition + 1);
+        eprintln!(
+            "{sockets} sessions with one socket each, {} of {repetitions} …",
+            repetition + 1
+        );
         service.round(sockets, sockets, &mut measured).await?;
     }
     service.stop().await?;
@@ -69,7 +87,13 @@ impl Service {
         let http = Http::new(server.address)?;
         let account = http.register().await?;
         let issuer = Issuer::open(program, &data).await?;
-        Ok(Self { server, http, issuer, account, _folder: folder })
+        Ok(Self {
+            server,
+            http,
+            issuer,
+            account,
+            _folder: folder,
+        })
     }
 
     /// Signs in, opens the connections, waits until the server is quiet, signs out, waits for the last close.
@@ -90,7 +114,11 @@ impl Service {
         }
         measured.idle(&idle);
         measured.memory(empty, self.server.memory());
-        ensure!(closes.open() == count, "{} connections closed by themselves", count - closes.open());
+        ensure!(
+            closes.open() == count,
+            "{} connections closed by themselves",
+            count - closes.open()
+        );
 
         let request = Instant::now();
         let signing_out = async {
@@ -99,11 +127,15 @@ impl Service {
         };
         let (report, latencies, during) =
             tokio::join!(signing_out, closes.since(request), self.during(&closes));
-        let latencies = latencies.with_context(|| format!("the server said: {}", self.server.said()))?;
+        let latencies =
+            latencies.with_context(|| format!("the server said: {}", self.server.said()))?;
         let (report, answered) = report?;
         // The session of the sign-in is there as well, in the first round.
         let revoked = report["revoked"].as_u64().unwrap_or(0);
-        ensure!(revoked >= sessions as u64, "only {revoked} of {sessions} sessions were revoked: {report}");
+        ensure!(
+            revoked >= sessions as u64,
+            "only {revoked} of {sessions} sessions were revoked: {report}"
+        );
         measured.closed(&latencies, answered, Some(during?));
         // Until the server has ended them all, so that the next round finds it quiet.
         while tasks.join_next().await.is_some() {}

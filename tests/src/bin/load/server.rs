@@ -32,7 +32,9 @@ impl Server {
     /// Starts `authkernel serve` with its defaults, on a free port, and waits until it says that it can answer.
     pub(crate) fn start(program: &Path, data: &Path) -> Result<Self> {
         let mut command = Command::new(program);
-        command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(data);
+        command
+            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+            .arg(data);
         Self::spawn(command, &data.with_extension("log"))
     }
 
@@ -43,7 +45,10 @@ impl Server {
             command.env_remove(name);
         }
         let stderr = File::create(log).with_context(|| log.display().to_string())?;
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(stderr);
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(stderr);
         let begun = Instant::now();
         let child = command.spawn().context("the server does not start")?;
         let mut server = Self {
@@ -70,9 +75,9 @@ impl Server {
                 }
             }
         });
-        receiver.recv_timeout(START_LIMIT).with_context(|| {
-            format!("the server did not get ready; it said: {}", self.said())
-        })
+        receiver
+            .recv_timeout(START_LIMIT)
+            .with_context(|| format!("the server did not get ready; it said: {}", self.said()))
     }
 
     /// The end of what it wrote to its log.
@@ -85,7 +90,9 @@ impl Server {
     /// Bytes of memory that it holds now, where the system tells.
     pub(crate) fn memory(&self) -> Option<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))?;
         let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
         Some(kib * 1024)
     }
@@ -105,7 +112,11 @@ impl Server {
             }
             thread::sleep(Duration::from_millis(10));
         }
-        bail!("the server did not end within {} s; it said: {}", STOP_LIMIT.as_secs(), self.said())
+        bail!(
+            "the server did not end within {} s; it said: {}",
+            STOP_LIMIT.as_secs(),
+            self.said()
+        )
     }
 }
 
@@ -117,12 +128,15 @@ impl Drop for Server {
 }
 
 fn is_setting(name: &OsString) -> bool {
-    name.to_str().is_some_and(|name| name.starts_with("AUTHKERNEL_"))
+    name.to_str()
+        .is_some_and(|name| name.starts_with("AUTHKERNEL_"))
 }
 
 /// The address in a line such as `listening on http://127.0.0.1:4000`.
 fn address(line: &str) -> Option<SocketAddr> {
     let rest = &line[line.find("127.0.0.1:")?..];
-    let end = rest.find(|c: char| !c.is_ascii_digit() && !".:".contains(c)).unwrap_or(rest.len());
+    let end = rest
+        .find(|c: char| !c.is_ascii_digit() && !".:".contains(c))
+        .unwrap_or(rest.len());
     rest[..end].trim_end_matches(['.', ':']).parse().ok()
 }

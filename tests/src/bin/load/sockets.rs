@@ -8,10 +8,10 @@ use anyhow::{Context, Result, bail};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
+use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::{HeaderValue, header};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
-use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 use crate::closes::{Close, Closes};
@@ -31,9 +31,13 @@ pub(crate) async fn open<'t>(
     tokens: impl Iterator<Item = &'t str>,
     closes: &Arc<Closes>,
 ) -> Result<JoinSet<()>> {
-    let handshakes = stream::iter(tokens).map(|token| connect(address, token)).buffer_unordered(AT_ONCE);
+    let handshakes = stream::iter(tokens)
+        .map(|token| connect(address, token))
+        .buffer_unordered(AT_ONCE);
     let opened = tokio::time::timeout(OPEN_LIMIT, handshakes.try_collect::<Vec<_>>());
-    let sockets = opened.await.context("the connections did not open in time")??;
+    let sockets = opened
+        .await
+        .context("the connections did not open in time")??;
     let mut tasks = JoinSet::new();
     for (number, socket) in sockets.into_iter().enumerate() {
         tasks.spawn(listen(socket, number, Arc::clone(closes)));

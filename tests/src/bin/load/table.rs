@@ -54,7 +54,8 @@ impl Measured {
 
     /// The server's memory before and after the connections were opened.
     pub(crate) fn memory(&mut self, before: Option<u64>, after: Option<u64>) {
-        if let (None, Some(before), Some(after), 100..) = (self.memory, before, after, self.sockets) {
+        if let (None, Some(before), Some(after), 100..) = (self.memory, before, after, self.sockets)
+        {
             self.memory = Some(after.saturating_sub(before) / self.sockets as u64);
         }
     }
@@ -68,7 +69,8 @@ impl Measured {
         during: Option<Duration>,
     ) {
         for latency in latencies {
-            self.closes.saturating_record(u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX));
+            self.closes
+                .saturating_record(u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX));
         }
         self.last.extend(latencies.last());
         self.answered.push(answered);
@@ -110,7 +112,11 @@ impl Report {
     /// Adds what the starts took.
     pub(crate) fn starts(&mut self, starts: &Starts) {
         let median = median(&starts.later);
-        let verdict = if median <= Duration::from_secs(1) { "met" } else { "**missed**" };
+        let verdict = if median <= Duration::from_secs(1) {
+            "met"
+        } else {
+            "**missed**"
+        };
         self.starts.push(format!(
             "| {} | {} | {} … {} | ≤ 1 s | {verdict} |",
             millis(starts.first),
@@ -139,7 +145,9 @@ impl Report {
             target,
             measured.verdict(),
         ));
-        let memory = measured.memory.map(|bytes| format!("{:.1} KiB", bytes as f64 / 1024.0));
+        let memory = measured
+            .memory
+            .map(|bytes| format!("{:.1} KiB", bytes as f64 / 1024.0));
         self.surroundings.push(format!(
             "| {} | {} | {} | {} | {} | {} |",
             measured.name,
@@ -157,8 +165,15 @@ impl fmt::Display for Report {
         writeln!(f, "Server: `{}`\n", self.server)?;
         if !self.starts.is_empty() {
             writeln!(f, "### Process start until ready\n")?;
-            writeln!(f, "| first start, nothing cached | later starts, median | range | target | |")?;
-            writeln!(f, "| --- | --- | --- | --- | --- |\n{}\n", self.starts.join("\n"))?;
+            writeln!(
+                f,
+                "| first start, nothing cached | later starts, median | range | target | |"
+            )?;
+            writeln!(
+                f,
+                "| --- | --- | --- | --- | --- |\n{}\n",
+                self.starts.join("\n")
+            )?;
         }
         if !self.closes.is_empty() {
             writeln!(f, "### Sign-out request until close frames received\n")?;
@@ -166,7 +181,10 @@ impl fmt::Display for Report {
                 f,
                 "| scenario | sockets | repetitions | p50 | p99 | max | last close, median | last close, worst | target | |"
             )?;
-            writeln!(f, "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")?;
+            writeln!(
+                f,
+                "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"
+            )?;
             writeln!(f, "{}\n", self.closes.join("\n"))?;
             writeln!(
                 f,
