@@ -4,7 +4,7 @@
 //!
 //! An adapter tests itself with a constructor and one line:
 //!
-//! ```ignore
+//! ```text
 //! async fn memory() -> (MemoryStorage, ()) {
 //!     (MemoryStorage::new(), ())
 //! }

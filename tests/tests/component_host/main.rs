@@ -419,8 +419,6 @@ async fn a_failing_source_of_randomness_is_an_error_not_a_trap() {
     }
 }
 
-// What tests share.
-
 /// A host with one instance of everything, and the storage that it uses.
 async fn component(change: impl FnOnce(&mut Limits)) -> (Auth, Scripted) {
     let storage = Scripted::default();
