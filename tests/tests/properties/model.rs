@@ -205,7 +205,7 @@ async fn apply(
                 match only {
                     None => model.end(&it.sid),
                     Some(purpose) if it.purpose == PURPOSES[*purpose] => {
-                        drop(model.dead.insert(it.jti))
+                        model.dead.insert(it.jti);
                     }
                     Some(_) => {}
                 }
