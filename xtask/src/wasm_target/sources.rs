@@ -185,30 +185,30 @@ mod tests {
     #[test]
     fn one_line_format() {
         let text = "# main\n\
-            deb [arch=amd64 signed-by=/k.gpg] http://mirror.test/debian bookworm main contrib # x\n\
-            deb-src http://mirror.test/debian bookworm main\n\
-            deb http://mirror.test/debian bookworm-updates main\n\
+            deb [arch=amd64 signed-by=/k.gpg] http://mirror.test/packages bookworm main contrib # x\n\
+            deb-src http://mirror.test/packages bookworm main\n\
+            deb http://mirror.test/packages bookworm-updates main\n\
             deb http://mirror.test/security bookworm-security main\n\
             deb http://other.test/node nodistro main\n";
         let mut sources = Sources::default();
         sources.add_lines(text, Some("bookworm"), "sid");
-        let expected = "deb [arch=amd64 signed-by=/k.gpg] http://mirror.test/debian sid main";
+        let expected = "deb [arch=amd64 signed-by=/k.gpg] http://mirror.test/packages sid main";
         assert_eq!(sources.lines, [expected]);
     }
 
     #[test]
     fn paragraph_format_with_an_inline_key() {
-        let text = "Types: deb deb-src\n# note\nURIs: http://mirror.test/debian\n\
+        let text = "Types: deb deb-src\n# note\nURIs: http://mirror.test/packages\n\
             Suites: bookworm bookworm-updates\nComponents: main contrib\n\
             Signed-By:\n -----BEGIN-----\n .\n abc\n\n\
             Types: deb\nURIs: http://mirror.test/security\nSuites: bookworm-security\nComponents: main\n\n\
-            Enabled: no\nTypes: deb\nURIs: http://off.test/debian\nSuites: bookworm\nComponents: main\n";
+            Enabled: no\nTypes: deb\nURIs: http://off.test/packages\nSuites: bookworm\nComponents: main\n";
         let mut sources = Sources::default();
         sources.add_paragraphs(text, Some("bookworm"), "sid");
         assert_eq!(
             sources.paragraphs,
             [
-                "Types: deb\nSuites: sid\nComponents: main\nURIs: http://mirror.test/debian\n\
+                "Types: deb\nSuites: sid\nComponents: main\nURIs: http://mirror.test/packages\n\
               Signed-By:\n -----BEGIN-----\n .\n abc"
             ]
         );
