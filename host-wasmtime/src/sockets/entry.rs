@@ -19,6 +19,13 @@ const MUTED: u8 = 2;
 /// Asked to close. The last phase.
 const CLOSING: u8 = 3;
 
+/// Nobody was asked to say farewell, or nobody has to any more.
+const NOTHING_DUE: u8 = 0;
+/// The connection's task has yet to tell its peer.
+const DUE: u8 = 1;
+/// The peer was told, or is gone.
+const SAID: u8 = 2;
+
 /// One live connection.
 #[derive(Debug)]
 pub(super) struct Entry {
@@ -29,6 +36,7 @@ pub(super) struct Entry {
     muted_until: OnceLock<Instant>,
     closing: OnceLock<Closing>,
     asked: Notify,
+    farewell: AtomicU8,
 }
 
 /// The token that the connection stands on now.
@@ -51,6 +59,7 @@ impl Entry {
             muted_until: OnceLock::new(),
             closing: OnceLock::new(),
             asked: Notify::new(),
+            farewell: AtomicU8::new(NOTHING_DUE),
         }
     }
 
@@ -106,6 +115,18 @@ impl Entry {
         let first = self.closing.set(closing).is_ok();
         self.asked.notify_waiters();
         first
+    }
+
+    /// The peer has to be told; `false` when it was told, or is gone, already.
+    pub(super) fn farewell_due(&self) -> bool {
+        self.farewell
+            .compare_exchange(NOTHING_DUE, DUE, Ordering::SeqCst, Ordering::SeqCst)
+            .is_ok()
+    }
+
+    /// The peer was told, or is gone; `true` when it was still to be told.
+    pub(super) fn farewell_said(&self) -> bool {
+        self.farewell.swap(SAID, Ordering::SeqCst) == DUE
     }
 
     pub(super) fn closing(&self) -> Option<Closing> {

@@ -88,6 +88,14 @@ impl LiveSocket {
         self.entry.closing()
     }
 
+    /// That the peer was told of the close, and to be awaited before its answer is read and the connection ended: while
+    /// many connections are closed at once, all peers are told before any connection is wound up. Returns at once when
+    /// no other peer is still to be told, and after a quarter of a second in any case.
+    pub async fn told(&self) {
+        self.registry.farewell_said(&self.entry);
+        self.registry.farewells.all_said().await;
+    }
+
     /// Puts the connection on a later token of the same subject, tenant and session, and moves its deadline to that
     /// token's. Any other token is `socket_mismatch`. A refusal changes nothing: the connection stays on the token
     /// it has.
@@ -148,6 +156,8 @@ impl LiveSocket {
 impl Drop for LiveSocket {
     fn drop(&mut self) {
         self.registry.unregister(self.entry.id);
+        // Nobody is there to be told any more.
+        self.registry.farewell_said(&self.entry);
         if self.admitted {
             self.registry.observer.closed(&self.entry);
         }

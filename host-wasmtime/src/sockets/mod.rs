@@ -37,6 +37,7 @@ pub mod axum;
 mod closing;
 mod decide;
 mod entry;
+mod farewells;
 #[cfg(test)]
 mod fixtures;
 mod live_socket;

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::closing::{Closing, Reason};
 use super::decide::Decide;
 use super::entry::{Credential, Entry};
+use super::farewells::Farewells;
 use super::observe::Observer;
 use super::settings::Settings;
 use super::sweep_queue::SweepQueue;
@@ -28,6 +29,7 @@ pub(super) struct Registry {
     pub(super) settings: Settings,
     pub(super) observer: Observer,
     pub(super) sweeps: SweepQueue,
+    pub(super) farewells: Farewells,
     /// The next deadline may be another one now.
     pub(super) timer_changed: Notify,
     /// The last connection has gone.
@@ -42,6 +44,7 @@ impl Registry {
             observer: Observer::new(settings.event_buffer),
             settings,
             sweeps: SweepQueue::default(),
+            farewells: Farewells::default(),
             timer_changed: Notify::new(),
             emptied: Notify::new(),
             table: Mutex::default(),
@@ -126,9 +129,7 @@ impl Registry {
         drop(table);
         let mut closing = self.closing(Reason::Revoked);
         closing.told_at = Some(batch.told_at);
-        for entry in close {
-            self.close(&entry, closing);
-        }
+        self.close_all(&close, closing);
         self.sweeps.ask(verify);
     }
 
@@ -175,10 +176,7 @@ impl Registry {
         table.shut = true;
         let all = table.all();
         drop(table);
-        let closing = self.closing(Reason::Shutdown);
-        for entry in all {
-            self.close(&entry, closing);
-        }
+        self.close_all(&all, self.closing(Reason::Shutdown));
     }
 
     pub(super) fn len(&self) -> usize {
@@ -203,9 +201,33 @@ impl Registry {
         self.wake_timer(is_next);
     }
 
+    fn close_all(&self, entries: &[Arc<Entry>], closing: Closing) {
+        // Counted first, so that the ending of none of them comes before the telling of another.
+        for entry in entries {
+            self.farewell_due(entry);
+        }
+        for entry in entries {
+            self.close(entry, closing);
+        }
+    }
+
     fn close(&self, entry: &Entry, closing: Closing) {
+        self.farewell_due(entry);
         if entry.close(closing) {
             self.observer.closing(entry, &closing);
+        }
+    }
+
+    fn farewell_due(&self, entry: &Entry) {
+        if entry.farewell_due() {
+            self.farewells.add();
+        }
+    }
+
+    /// The peer of a connection was told, or is gone.
+    pub(super) fn farewell_said(&self, entry: &Entry) {
+        if entry.farewell_said() {
+            self.farewells.said();
         }
     }
 

@@ -131,14 +131,15 @@ async fn run(
     let parted = match ending {
         Ending::Asked(closing) => {
             part(
+                &socket,
                 &mut peer,
                 Some(conversation.farewell(&closing)),
                 closing.cut_at(),
             )
             .await
         }
-        Ending::Stop(stop) => part(&mut peer, Some(stop), Instant::now() + PARTING).await,
-        Ending::Parting => part(&mut peer, None, Instant::now() + PARTING).await,
+        Ending::Stop(stop) => part(&socket, &mut peer, Some(stop), Instant::now() + PARTING).await,
+        Ending::Parting => part(&socket, &mut peer, None, Instant::now() + PARTING).await,
         Ending::Stuck(why) => {
             tracing::debug!(why, "a web socket is cut");
             false
@@ -222,7 +223,12 @@ async fn write(peer: &mut WebSocket, frame: Frame, limits: &Limits) -> Result<()
 
 /// Says why, if there is something to say, and waits for the peer to close; `false` when it did not in time. What it
 /// still sends is thrown away.
-async fn part(peer: &mut WebSocket, stop: Option<Stop>, until: Instant) -> bool {
+async fn part(
+    socket: &LiveSocket,
+    peer: &mut WebSocket,
+    stop: Option<Stop>,
+    until: Instant,
+) -> bool {
     let parting = async {
         if let Some(Stop { code, reason }) = stop {
             let frame = CloseFrame {
@@ -233,6 +239,7 @@ async fn part(peer: &mut WebSocket, stop: Option<Stop>, until: Instant) -> bool 
                 return;
             }
         }
+        socket.told().await;
         while let Some(Ok(_)) = peer.recv().await {}
     };
     timeout_at(until, parting).await.is_ok()
