@@ -4,6 +4,7 @@ mod accounts;
 mod bad_input;
 mod crash;
 mod credentials;
+mod disk;
 mod live;
 mod race;
 mod secrets;
