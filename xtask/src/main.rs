@@ -8,6 +8,7 @@ mod build;
 mod ci;
 mod component;
 mod demo;
+mod package;
 mod process;
 mod setup;
 mod test;
@@ -70,6 +71,8 @@ enum Step {
         /// Run only benches whose name contains this
         filter: Option<String>,
     },
+    /// Pack both crates as they are released, with the built component inside, into target/package
+    Package,
     /// Everything CI runs: format, lints, docs, tests, and a start of the server
     Ci,
 }
@@ -82,6 +85,7 @@ fn main() -> ExitCode {
         Step::Demo { options, .. } => demo::run(&options),
         Step::Test => test::run(),
         Step::Bench { filter } => bench::run(filter.as_deref()).map(|()| ExitCode::SUCCESS),
+        Step::Package => package::run().map(|()| ExitCode::SUCCESS),
         Step::Ci => ci::run(),
     };
     result.unwrap_or_else(|error| {
