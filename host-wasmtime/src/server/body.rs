@@ -53,7 +53,8 @@ fn is_json(content_type: &str) -> bool {
     json && parts.all(|part| part.is_empty() || part.eq_ignore_ascii_case("charset=utf-8"))
 }
 
-async fn read(body: Body) -> Result<Bytes, Refusal> {
+/// The whole body, unless it is too large.
+pub(crate) async fn read(body: Body) -> Result<Bytes, Refusal> {
     let mut stream = body.into_data_stream();
     let mut kept = BytesMut::new();
     let mut total = 0;

@@ -44,6 +44,16 @@ impl Refusal {
     pub(crate) fn status(&self) -> StatusCode {
         self.status
     }
+
+    /// What to do about it.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// When to try again, in seconds, where that is known.
+    pub(crate) fn retry_after(&self) -> Option<u64> {
+        self.retry_after
+    }
 }
 
 impl From<ServerCode> for Refusal {

@@ -1,13 +1,16 @@
 //! The key set of the reference server: read from a file, or made on the first start.
 
+pub(crate) mod live;
+pub(crate) mod public;
+
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::Path;
 
-use authkernel::keys::KeySet;
+use authkernel::keys::{KeySet, KeyState};
 use base64ct::{Base64UrlUnpadded, Encoding};
 use ed25519_dalek::SigningKey;
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::start::StartError;
@@ -26,26 +29,74 @@ pub(crate) fn load_or_generate(file: &Path) -> Result<String, StartError> {
     if file.exists() {
         return load(file);
     }
-    let text = generate()?;
+    let text = save(file, &json!({ "keys": [new_key(NewKey::EdDsa)?] }))?;
+    tracing::info!(file = %file.display(), "a new ed25519 signing key was made");
+    Ok(text)
+}
+
+/// Which kind of key to make.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NewKey {
+    EdDsa,
+    Hs256,
+}
+
+/// Writes a set that the kernel takes, whole or not at all; answers with its text.
+pub(crate) fn save(file: &Path, set: &Value) -> Result<String, StartError> {
+    let text = format!("{set:#}\n");
+    KeySet::parse(&text).map_err(|error| StartError::config(error.to_string()))?;
     store(file, &text).map_err(|error| {
         StartError::other(format!(
             "cannot write the key file {}: {error}",
             file.display()
         ))
     })?;
-    tracing::info!(file = %file.display(), "a new ed25519 signing key was made");
     Ok(text)
 }
 
-/// A JWK Set with one new Ed25519 key that signs. Its id is its thumbprint (RFC 7638).
-fn generate() -> Result<String, StartError> {
+/// Writes into each key of a set what the kernel takes its status for, where it says none.
+pub(crate) fn state_each(text: &str, set: &mut Value) -> Result<(), StartError> {
+    let keys = KeySet::parse(text).map_err(|error| StartError::config(error.to_string()))?;
+    for entry in set["keys"].as_array_mut().into_iter().flatten() {
+        let key = entry["kid"].as_str().and_then(|kid| keys.get(kid));
+        if let Some(key) = key {
+            let status = match key.state() {
+                KeyState::Signing => "signing",
+                KeyState::Verifying => "verifying",
+                KeyState::Retired => "retired",
+                KeyState::Revoked => "revoked",
+            };
+            entry["status"] = status.into();
+            entry["alg"] = key.algorithm().name().into();
+        }
+    }
+    Ok(())
+}
+
+/// A new key that signs. The id of one with a public half is its thumbprint (RFC 7638); that of a symmetric one says
+/// nothing about it.
+pub(crate) fn new_key(kind: NewKey) -> Result<Value, StartError> {
     let mut secret = [0; 32];
     getrandom::fill(&mut secret)
         .map_err(|_| StartError::other("the source of randomness failed: no key could be made"))?;
+    if kind == NewKey::Hs256 {
+        let mut name = [0; 16];
+        getrandom::fill(&mut name).map_err(|_| {
+            StartError::other("the source of randomness failed: no key could be made")
+        })?;
+        return Ok(json!({
+            "kty": "oct",
+            "alg": "HS256",
+            "use": "sig",
+            "kid": Base64UrlUnpadded::encode_string(&name),
+            "status": "signing",
+            "k": Base64UrlUnpadded::encode_string(&secret),
+        }));
+    }
     let key = SigningKey::from_bytes(&secret);
     let x = Base64UrlUnpadded::encode_string(key.verifying_key().as_bytes());
     let thumbprint = Sha256::digest(format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#));
-    let set = json!({ "keys": [{
+    Ok(json!({
         "kty": "OKP",
         "crv": "Ed25519",
         "alg": "EdDSA",
@@ -54,8 +105,7 @@ fn generate() -> Result<String, StartError> {
         "status": "signing",
         "x": x,
         "d": Base64UrlUnpadded::encode_string(&secret),
-    }]});
-    Ok(format!("{set:#}\n"))
+    }))
 }
 
 /// Writes the file whole or not at all, readable by its owner only, and never over another.
@@ -109,14 +159,18 @@ mod tests {
             assert_eq!(mode & 0o777, 0o600);
         }
         KeySet::parse(&first).unwrap();
-        assert_ne!(generate().unwrap(), generate().unwrap());
+        for kind in [NewKey::EdDsa, NewKey::Hs256] {
+            let key = new_key(kind).unwrap();
+            assert_ne!(key, new_key(kind).unwrap());
+            KeySet::parse(&json!({ "keys": [key] }).to_string()).unwrap();
+        }
     }
 
     #[test]
     fn a_wrong_key_file_is_named_and_its_secret_is_not() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("keys.json");
-        let text = generate().unwrap();
+        let text = format!("{:#}", json!({ "keys": [new_key(NewKey::EdDsa).unwrap()] }));
         let secret = text
             .split("\"d\": \"")
             .nth(1)

@@ -10,6 +10,11 @@ use super::origin::PublicUrl;
 /// How `authkernel serve` runs.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Settings {
+    /// Settings file, TOML: these flags under their names in snake case, such as max_connections = 1000. A flag wins
+    /// over an environment variable, that over the file
+    #[arg(long, env = "AUTHKERNEL_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
     /// Address and port to listen on; port 0 takes a free one
     #[arg(
         long,
@@ -39,6 +44,11 @@ pub struct Settings {
     /// Key file, a JWK Set; without it keys.json in the data directory, made on the first start
     #[arg(long, env = "AUTHKERNEL_KEYS", value_name = "FILE")]
     pub keys: Option<PathBuf>,
+
+    /// File of the services that may revoke, introspect and sign people out; `authkernel client` makes its entries.
+    /// Without it there are no such routes
+    #[arg(long, env = "AUTHKERNEL_CLIENTS", value_name = "FILE")]
+    pub clients: Option<PathBuf>,
 
     /// What browsers call this server, such as https://auth.example.com. Behind a proxy it is needed; with https
     /// cookies become Secure

@@ -6,6 +6,7 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use authkernel::policy::Policy;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -15,7 +16,9 @@ use super::accounts::password::{Passwords, RECOMMENDED_MEMORY_KIB};
 use super::acts::Acts;
 use super::data::DataDirectory;
 use super::fault::Announcer;
+use super::keys::live::LiveKeys;
 use super::listener::Limits;
+use super::oauth_clients::OAuthClients;
 use super::push::Pushes;
 use super::settings::Settings;
 use super::state::{App, Server};
@@ -51,9 +54,19 @@ impl StartError {
         }
     }
 
-    /// What the process should exit with: 2 for wrong configuration, 1 for everything else.
+    /// All was said already: the command answered that something is refused.
+    pub(crate) fn quiet() -> Self {
+        Self::other("")
+    }
+
+    /// What the process should exit with: 2 for wrong use or configuration, 3 for a refusal that was the answer, 1 for
+    /// everything else.
     pub fn exit_code(&self) -> u8 {
-        if self.configuration { 2 } else { 1 }
+        match (self.configuration, self.message.is_empty()) {
+            (true, _) => 2,
+            (false, true) => 3,
+            (false, false) => 1,
+        }
     }
 }
 
@@ -97,6 +110,7 @@ pub async fn serve(settings: Settings) -> Result<(), StartError> {
     let accepting = tokio::spawn(accepting);
     app.tasks.spawn(upkeep::run(app.clone()));
     app.tasks.spawn(closes::run(app.clone()));
+    app.tasks.spawn(keys::live::watch(app.clone()));
     announce(address);
 
     told.await;
@@ -123,10 +137,12 @@ async fn build(
     raise_open_files();
     warn(&settings);
     let policy = policy::load(settings.policy.as_deref())?;
-    let keys = match &settings.keys {
-        Some(file) => keys::load(file)?,
-        None => keys::load_or_generate(&data.keys())?,
+    let (key_file, keys) = match &settings.keys {
+        Some(file) => (file.clone(), keys::load(file)?),
+        None => (data.keys(), keys::load_or_generate(&data.keys())?),
     };
+    let clients = settings.clients.as_deref().map(OAuthClients::load);
+    let clients = clients.transpose()?;
     let file = data.database();
     let storage = tokio::task::spawn_blocking(move || SqliteStorage::open(file))
         .await
@@ -151,6 +167,7 @@ async fn build(
         .await
         .map_err(cannot_build)?;
     let live = LiveSockets::start(auth.clone(), messages, sockets::Settings::default());
+    let known = Policy::parse(&policy).map_err(|error| StartError::config(error.to_string()))?;
     let passwords = Passwords::new(settings.password_memory_kib)
         .map_err(|error| StartError::config(format!("--password-memory-kib: {error}")))?;
     let tries = Tries::new(settings.tries_per_account, settings.tries_per_address);
@@ -158,6 +175,10 @@ async fn build(
         settings,
         auth,
         live,
+        keys: LiveKeys::new(key_file, keys, policy),
+        clients,
+        issuer: known.issuer().to_owned(),
+        purposes: known.purposes().map(str::to_owned).collect(),
         accounts,
         passwords,
         tries,

@@ -15,6 +15,8 @@ use super::accounts::password::Passwords;
 use super::acts::Acts;
 use super::error::{Refusal, ServerCode};
 use super::fault::Announcer;
+use super::keys::live::LiveKeys;
+use super::oauth_clients::OAuthClients;
 use super::origin::PublicUrl;
 use super::push::{Push, Pushes};
 use super::settings::Settings;
@@ -33,6 +35,13 @@ pub(crate) struct Server {
     pub(crate) settings: Settings,
     pub(crate) auth: Authenticator<ServerHost>,
     pub(crate) live: LiveSockets,
+    pub(crate) keys: LiveKeys,
+    /// The services that were configured.
+    pub(crate) clients: Option<OAuthClients>,
+    /// The policy's `issuer`.
+    pub(crate) issuer: String,
+    /// All purposes of the policy.
+    pub(crate) purposes: Vec<String>,
     pub(crate) accounts: Accounts,
     pub(crate) passwords: Passwords,
     pub(crate) tries: Tries,

@@ -2,8 +2,10 @@
 
 mod credentials;
 mod health;
+mod jwks;
 mod live;
 mod me;
+mod oauth;
 mod register;
 mod report;
 mod session;
@@ -11,6 +13,7 @@ mod sessions;
 mod sign_in;
 mod sign_out_everywhere;
 mod socket_ticket;
+mod subjects;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
@@ -38,6 +41,13 @@ pub(super) fn router(app: App) -> Router {
         .route("/api/socket-ticket", post(socket_ticket::give))
         .route("/live", get(live::socket))
         .route("/live/events", get(live::events))
+        .route("/.well-known/jwks.json", get(jwks::jwks))
+        .route("/oauth/revoke", post(oauth::revoke))
+        .route("/oauth/introspect", post(oauth::introspect))
+        .route(
+            "/admin/subjects/{subject}/sign-out",
+            post(subjects::sign_out),
+        )
         .route("/healthz", get(health::health))
         .merge(page::routes())
         .fallback(async || Refusal::from(ServerCode::NotFound))

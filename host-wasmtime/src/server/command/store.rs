@@ -1,0 +1,354 @@
+//! `authkernel sessions`, `sign-out`, `expunge` and `token inspect`: the kernel on the data of a server, beside it.
+//!
+//! What these revoke is committed to the database with the disconnects that are owed; the server that holds the
+//! connections finds those within a second and closes them.
+
+use std::io::Read;
+use std::path::PathBuf;
+
+use authkernel::ports::{Broadcast, BroadcastError, Message, Ports};
+use authkernel::types::{
+    Authenticate, Report, Revoke, RevokeScope, RevokeTarget, Sessions, SignOutEverywhere,
+    SignOutScope,
+};
+use authkernel::{Error, Kind};
+use base64ct::{Base64UrlUnpadded, Encoding};
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::super::start::StartError;
+use super::super::{keys, policy};
+use super::Format;
+use crate::storage::sqlite::SqliteStorage;
+use crate::{Authenticator, SystemClock, SystemRandom};
+
+/// Whose data, and by which rules.
+#[derive(Debug, Args)]
+pub(super) struct Store {
+    /// Directory that the server keeps everything in
+    #[arg(
+        long,
+        env = "AUTHKERNEL_DATA",
+        value_name = "DIR",
+        default_value = "./authkernel-data"
+    )]
+    data: PathBuf,
+
+    /// Policy file of the server; without it the default policy
+    #[arg(long, env = "AUTHKERNEL_POLICY", value_name = "FILE")]
+    policy: Option<PathBuf>,
+
+    /// Key file of the server; without it keys.json in the data directory
+    #[arg(long, env = "AUTHKERNEL_KEYS", value_name = "FILE")]
+    keys: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ListSessions {
+    #[command(flatten)]
+    store: Store,
+    /// Whose sessions
+    subject: String,
+    /// The subject's tenant
+    #[arg(long)]
+    tenant: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("whom").required(true))]
+pub(super) struct SignOut {
+    #[command(flatten)]
+    store: Store,
+    /// Sign this subject out everywhere
+    #[arg(group = "whom")]
+    subject: Option<String>,
+    /// Sign out this one session
+    #[arg(long, value_name = "SID", group = "whom")]
+    session: Option<String>,
+    /// Revoke this one token
+    #[arg(long, value_name = "JTI", group = "whom")]
+    jti: Option<String>,
+    /// The tenant of whatever is named
+    #[arg(long)]
+    tenant: Option<String>,
+    /// Only tokens of these purposes
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_name = "PURPOSE",
+        requires = "subject"
+    )]
+    only: Option<Vec<String>>,
+    /// No tokens of these purposes
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_name = "PURPOSE",
+        requires = "subject"
+    )]
+    except: Option<Vec<String>>,
+    /// Sessions to leave alone
+    #[arg(long, value_delimiter = ',', value_name = "SID", requires = "subject")]
+    keep: Vec<String>,
+    /// Only what was issued before this moment, in seconds since 1970
+    #[arg(long, value_name = "SECONDS", requires = "subject")]
+    issued_before: Option<u64>,
+    /// Say what would be signed out, and change nothing
+    #[arg(long, requires = "subject")]
+    dry_run: bool,
+    /// Why, for the records
+    #[arg(long)]
+    reason: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Expunge {
+    #[command(flatten)]
+    store: Store,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Inspect {
+    #[command(flatten)]
+    store: Store,
+    /// The token; `-` reads it from standard input, where it is seen in no list of processes
+    token: String,
+    /// The tenant that is served
+    #[arg(long)]
+    tenant: Option<String>,
+}
+
+type Kernel = Authenticator<Ports<SqliteStorage, Elsewhere, SystemClock, SystemRandom>>;
+
+/// Connections are held by another process: nothing is taken here, everything stays owed to it.
+#[derive(Clone, Copy, Debug)]
+struct Elsewhere;
+
+impl Broadcast for Elsewhere {
+    async fn publish(&self, messages: Vec<Message>) -> Vec<Result<(), BroadcastError>> {
+        let owed = || Err(BroadcastError::Unavailable("the server tells them".into()));
+        messages.iter().map(|_| owed()).collect()
+    }
+}
+
+impl Store {
+    async fn open(&self) -> Result<Kernel, StartError> {
+        let policy = policy::load(self.policy.as_deref())?;
+        let file = self
+            .keys
+            .clone()
+            .unwrap_or_else(|| self.data.join("keys.json"));
+        let keys = keys::load(&file)?;
+        let database = self.data.join("authkernel.db");
+        if !database.is_file() {
+            return Err(StartError::config(format!(
+                "{} is not there: give --data the directory of a server",
+                database.display()
+            )));
+        }
+        let storage =
+            SqliteStorage::open(&database).map_err(|error| StartError::other(error.to_string()))?;
+        Authenticator::builder()
+            .policy(&policy)
+            .keys(&keys)
+            .storage(storage)
+            .broadcast(Elsewhere)
+            .cache_dir(self.data.join("cache"))
+            .build()
+            .await
+            .map_err(|error| StartError::other(error.to_string()))
+    }
+}
+
+pub(super) async fn sessions(command: ListSessions, format: Format) -> Result<(), StartError> {
+    let kernel = command.store.open().await?;
+    let mut request = Sessions {
+        tenant: command.tenant,
+        subject: command.subject,
+        after: None,
+        limit: Some(100),
+    };
+    let mut found = Vec::new();
+    loop {
+        let page = kernel.sessions(request.clone()).await.map_err(failed)?;
+        found.extend(page.sessions);
+        match page.next {
+            None => break,
+            next => request.after = next,
+        }
+    }
+    let listed: Vec<Value> = found
+        .iter()
+        .map(|session| {
+            json!({
+                "sid": session.sid, "device": session.device, "created_at": session.created_at,
+                "last_seen": session.last_seen, "ends_at": session.ends_at,
+            })
+        })
+        .collect();
+    format.answer(&json!({ "sessions": listed }), |line| {
+        line(format!("{} live sessions", found.len()));
+        for session in &found {
+            let device = session.device.as_deref().unwrap_or("-");
+            line(format!(
+                "{}  since {}  {device}",
+                session.sid, session.created_at
+            ));
+        }
+    })
+}
+
+pub(super) async fn sign_out(command: SignOut, format: Format) -> Result<(), StartError> {
+    let kernel = command.store.open().await?;
+    let target = match (command.session, command.jti) {
+        (Some(sid), _) => Some(RevokeTarget::Sid { sid, subject: None }),
+        (_, Some(jti)) => Some(RevokeTarget::Jti(jti)),
+        (None, None) => None,
+    };
+    let done = match target {
+        Some(target) => {
+            let scope = match target {
+                RevokeTarget::Jti(_) => RevokeScope::Token,
+                _ => RevokeScope::Session,
+            };
+            let revoke = Revoke {
+                target,
+                scope,
+                tenant: command.tenant,
+                reason: command.reason,
+            };
+            kernel.revoke(revoke).await
+        }
+        None => {
+            let selection = SignOutEverywhere {
+                scope: SignOutScope::Subject {
+                    tenant: command.tenant,
+                    subject: command.subject.unwrap_or_default(),
+                },
+                include_purposes: command.only,
+                exclude_purposes: command.except,
+                keep: command.keep,
+                issued_before: command.issued_before,
+                reason: command.reason,
+                ..SignOutEverywhere::subject(None, "")
+            };
+            match command.dry_run {
+                true => kernel.preview(selection).await,
+                false => kernel.sign_out_everywhere(selection).await,
+            }
+        }
+    };
+    kernel.close().await;
+    report(&done.map_err(failed)?, command.dry_run, format)
+}
+
+fn report(done: &Report, dry_run: bool, format: Format) -> Result<(), StartError> {
+    let owed = match dry_run {
+        true => done.disconnected,
+        false => u32::try_from(done.undelivered.len()).unwrap_or(u32::MAX),
+    };
+    let document = json!({
+        "revoked": done.revoked, "already": done.already, "disconnects": owed, "dry_run": dry_run,
+    });
+    format.answer(&document, |line| {
+        line(match (dry_run, done.already) {
+            (true, _) => format!("would sign out {} sessions", done.revoked),
+            (false, true) => "it was signed out already".to_owned(),
+            (false, false) => format!("signed out {} sessions", done.revoked),
+        });
+        if owed > 0 {
+            line(format!(
+                "{owed} topics of live connections are closed by the running server"
+            ));
+        }
+    })
+}
+
+pub(super) async fn expunge(command: Expunge, format: Format) -> Result<(), StartError> {
+    const BATCH: u32 = 1000;
+    let kernel = command.store.open().await?;
+    let (mut records, mut sessions, mut cut_offs) = (0, 0, 0);
+    loop {
+        let deleted = kernel.expunge(BATCH).await.map_err(failed)?;
+        records += u64::from(deleted.records);
+        sessions += u64::from(deleted.sessions);
+        cut_offs += u64::from(deleted.cut_offs);
+        if !deleted.more {
+            break;
+        }
+    }
+    kernel.close().await;
+    let document = json!({ "records": records, "sessions": sessions, "cut_offs": cut_offs });
+    format.answer(&document, |line| {
+        line(format!(
+            "deleted {records} records, {sessions} sessions and {cut_offs} cut-offs"
+        ));
+    })
+}
+
+pub(super) async fn inspect(command: Inspect, format: Format) -> Result<(), StartError> {
+    let token = match command.token.as_str() {
+        "-" => read_token()?,
+        token => token.to_owned(),
+    };
+    let mut parts = token.split('.');
+    let header = parts.next().and_then(decoded);
+    let claims = parts.next().and_then(decoded);
+    let text = policy::load(command.store.policy.as_deref())?;
+    let known = authkernel::policy::Policy::parse(&text).map_err(failed)?;
+    let request = Authenticate {
+        token: token.clone(),
+        purposes: known.purposes().map(str::to_owned).collect(),
+        tenant: command.tenant,
+    };
+    let kernel = command.store.open().await?;
+    let decision = kernel.authenticate(request).await;
+    let (code, message) = match &decision {
+        Ok(_) => ("accepted", "the token may be used"),
+        Err(error) => (error.code().as_str(), error.message()),
+    };
+    let document = json!({
+        "header": header, "claims": claims, "accepted": decision.is_ok(), "code": code, "message": message,
+    });
+    format.answer(&document, |line| {
+        for (name, part) in [("header", &header), ("claims", &claims)] {
+            match part {
+                Some(part) => line(format!("{name}: {part:#}")),
+                None => line(format!("{name}: cannot be read")),
+            }
+        }
+        line(match decision.is_ok() {
+            true => "accepted: the token may be used now".to_owned(),
+            false => format!("refused: {code}: {message}"),
+        });
+    })?;
+    match &decision {
+        Ok(_) => Ok(()),
+        Err(error) if error.code().kind() == Kind::Denied => Err(StartError::quiet()),
+        Err(error) => Err(StartError::other(error.to_string())),
+    }
+}
+
+/// One part of a token, unverified: for people.
+fn decoded(part: &str) -> Option<Value> {
+    let bytes = Base64UrlUnpadded::decode_vec(part).ok()?;
+    serde_json::from_slice(&bytes).ok()
+}
+
+fn read_token() -> Result<String, StartError> {
+    let mut text = String::new();
+    std::io::stdin()
+        .take(64 * 1024)
+        .read_to_string(&mut text)
+        .map_err(|error| StartError::other(format!("cannot read the token: {error}")))?;
+    Ok(text.trim().to_owned())
+}
+
+fn failed(error: Error) -> StartError {
+    match error.code().kind() {
+        Kind::Input | Kind::NotFound | Kind::Configuration => {
+            StartError::config(format!("{}: {}", error.code().as_str(), error.message()))
+        }
+        _ => StartError::other(format!("{}: {}", error.code().as_str(), error.message())),
+    }
+}
