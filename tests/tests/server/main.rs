@@ -2,10 +2,12 @@
 
 mod accounts;
 mod bad_input;
+mod command;
 mod crash;
 mod credentials;
 mod disk;
 mod live;
+mod oauth;
 mod race;
 mod secrets;
 mod sessions;
