@@ -48,6 +48,7 @@ pub(crate) fn run() -> Result<ExitCode> {
         for (name, selection) in ["rust", "xtask"].into_iter().zip(workspace::PARTS) {
             summary.add(name, || rust(selection));
         }
+        summary.add("clients", clients);
         summary.add("page", page);
     }
     Ok(summary.close())
@@ -72,7 +73,7 @@ impl Summary {
         });
         let word = if counts.failed == 0 { "ok" } else { "FAILED" };
         let seconds = started.elapsed().as_secs_f32();
-        let mut line = format!("    {name:<6} {word:<7} {seconds:>7.1} s");
+        let mut line = format!("    {name:<7} {word:<7} {seconds:>7.1} s");
         if counts != Counts::default() {
             line += &format!("  {counts}");
         }
@@ -104,7 +105,7 @@ fn rust(selection: &[&str]) -> Result<Counts> {
     if shared.is_dir() {
         command.env("AUTHKERNEL_SHARED", shared);
     }
-    counted(&mut command, rust_line)
+    counted(command, rust_line)
 }
 
 /// Reads `test result: ok. 5 passed; 0 failed; 1 ignored; 0 measured; …`.
@@ -121,40 +122,60 @@ fn rust_line(line: &str) -> Option<Counts> {
     })
 }
 
+/// Clients of others, from npm.
+fn clients() -> Result<Counts> {
+    let command = match node_program("clients")? {
+        Ok(command) => command,
+        Err(reason) => return Ok(skip("clients", &reason)),
+    };
+    step("Testing with clients of others");
+    counted(command, page_line)
+}
+
 /// The page, in a real browser.
 fn page() -> Result<Counts> {
-    let folder = workspace::root().join("tests").join("page");
-    if !folder.join("run.mjs").is_file() {
-        return Ok(skip("tests/page is not there"));
-    }
-    if let Err(error) = setup::check_node() {
-        return Ok(skip(&format!("{error:#}")));
-    }
     let Some(chromium) = setup::chromium() else {
         return Ok(skip(
+            "page",
             "no Chromium found; install it or name one in CHROMIUM",
         ));
     };
+    let mut command = match node_program("page")? {
+        Ok(command) => command,
+        Err(reason) => return Ok(skip("page", &reason)),
+    };
+    step("Testing the page in Chromium");
+    command.env("CHROMIUM", chromium);
+    counted(command, page_line)
+}
+
+/// A test program of Node in a folder of `tests`, with what it needs from npm; or why it cannot be run.
+fn node_program(name: &str) -> Result<Result<Command, String>> {
+    let folder = workspace::root().join("tests").join(name);
+    if !folder.join("run.mjs").is_file() {
+        return Ok(Err(format!("tests/{name} is not there")));
+    }
+    if let Err(error) = setup::check_node() {
+        return Ok(Err(format!("{error:#}")));
+    }
     if outdated(&folder) {
-        step("Installing what the page test needs (npm ci)");
+        step(&format!("Installing what tests/{name} needs (npm ci)"));
         let mut command = Command::new("npm");
         command
             .current_dir(&folder)
             .args(["ci", "--no-audit", "--no-fund"]);
         process::run(&mut command)?;
     }
-    step("Testing the page in Chromium");
     let mut command = Command::new("node");
     command
         .current_dir(&folder)
         .arg("run.mjs")
-        .env("CHROMIUM", chromium)
         .env("AUTHKERNEL_BIN", workspace::server());
-    counted(&mut command, page_line)
+    Ok(Ok(command))
 }
 
-fn skip(reason: &str) -> Counts {
-    println!("\nSKIPPED: the page test: {reason}\n");
+fn skip(name: &str, reason: &str) -> Counts {
+    println!("\nSKIPPED: the {name} test: {reason}\n");
     Counts {
         skipped: 1,
         ..Counts::default()
@@ -186,11 +207,11 @@ fn page_line(line: &str) -> Option<Counts> {
 }
 
 /// Runs a test program, passes its output on, and adds up the lines that count.
-fn counted(command: &mut Command, read: fn(&str) -> Option<Counts>) -> Result<Counts> {
+fn counted(mut command: Command, read: fn(&str) -> Option<Counts>) -> Result<Counts> {
     let mut child = command
         .stdout(Stdio::piped())
         .spawn()
-        .with_context(|| format!("cannot start {}", process::describe(command)))?;
+        .with_context(|| format!("cannot start {}", process::describe(&command)))?;
     let stdout = child.stdout.take().context("the output is read")?;
     let mut counts = Counts::default();
     for line in BufReader::new(stdout).split(b'\n') {
@@ -201,7 +222,7 @@ fn counted(command: &mut Command, read: fn(&str) -> Option<Counts>) -> Result<Co
     let status = child.wait()?;
     if !status.success() && counts.failed == 0 {
         // It did not compile, or died before it could count.
-        eprintln!("error: {} failed ({status})", process::describe(command));
+        eprintln!("error: {} failed ({status})", process::describe(&command));
         counts.failed = 1;
     }
     Ok(counts)

@@ -6,6 +6,7 @@ mod jwks;
 mod live;
 mod me;
 mod oauth;
+mod phoenix;
 mod register;
 mod report;
 mod session;
@@ -41,6 +42,7 @@ pub(super) fn router(app: App) -> Router {
         .route("/api/socket-ticket", post(socket_ticket::give))
         .route("/live", get(live::socket))
         .route("/live/events", get(live::events))
+        .route("/socket/websocket", get(phoenix::socket))
         .route("/.well-known/jwks.json", get(jwks::jwks))
         .route("/oauth/revoke", post(oauth::revoke))
         .route("/oauth/introspect", post(oauth::introspect))
