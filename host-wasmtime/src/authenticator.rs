@@ -19,6 +19,7 @@ use crate::builder::Builder;
 use crate::engine::Running;
 use crate::error::BuildError;
 use crate::guard;
+use crate::observe::{Observe, observed};
 
 /// Decides about tokens and sessions, with the application's storage and broadcast. Clones share everything.
 ///
@@ -38,6 +39,7 @@ struct Inner<H: 'static> {
     /// The writes that run.
     writes: TaskTracker,
     closed: AtomicBool,
+    observer: Option<Arc<dyn Observe>>,
 }
 
 impl Authenticator<()> {
@@ -48,13 +50,18 @@ impl Authenticator<()> {
 }
 
 impl<H: Host + Send + Sync + 'static> Authenticator<H> {
-    pub(crate) fn new(engine: Running<H>, host: Arc<H>) -> Self {
+    pub(crate) fn new(
+        engine: Running<H>,
+        host: Arc<H>,
+        observer: Option<Arc<dyn Observe>>,
+    ) -> Self {
         Self {
             inner: Arc::new(Inner {
                 engine,
                 host,
                 writes: TaskTracker::new(),
                 closed: AtomicBool::new(false),
+                observer,
             }),
         }
     }
@@ -63,80 +70,104 @@ impl<H: Host + Send + Sync + 'static> Authenticator<H> {
     /// [`issue`](Self::issue): a sign-in that a sign-out or a change of the password has overtaken is then refused.
     pub async fn begin_sign_in(&self, request: BeginSignIn) -> Result<SignInGuard, Error> {
         self.open()?;
-        self.inner.engine.begin_sign_in(request).await
+        let call = self.inner.engine.begin_sign_in(request);
+        observed(self.inner.observer.as_ref(), "begin_sign_in", call).await
     }
 
     /// Mints a token, after its record is stored.
     pub async fn issue(&self, request: Issue) -> Result<Issued, Error> {
         let inner = Arc::clone(&self.inner);
-        self.to_the_end(async move { inner.engine.issue(request).await })
-            .await
+        self.to_the_end(async move {
+            let call = inner.engine.issue(request);
+            observed(inner.observer.as_ref(), "issue", call).await
+        })
+        .await
     }
 
     /// Decides whether a token may be used. Asks storage once at most, and not at all for a token that fails before.
     pub async fn authenticate(&self, request: Authenticate) -> Result<Identity, Error> {
         self.open()?;
-        self.inner.engine.authenticate(request).await
+        let call = self.inner.engine.authenticate(request);
+        observed(self.inner.observer.as_ref(), "authenticate", call).await
     }
 
     /// Decides for a live connection, on fresh storage. Call it after the connection has subscribed to its topic,
     /// so that no revocation can slip between the two.
     pub async fn admit(&self, request: Admit) -> Result<Identity, Error> {
         self.open()?;
-        self.inner.engine.admit(request).await
+        let call = self.inner.engine.admit(request);
+        observed(self.inner.observer.as_ref(), "admit", call).await
     }
 
     /// Kills a token or its whole session, then tells its live connections.
     pub async fn revoke(&self, request: Revoke) -> Result<Report, Error> {
         let inner = Arc::clone(&self.inner);
-        self.to_the_end(async move { inner.engine.revoke(request).await })
-            .await
+        self.to_the_end(async move {
+            let call = inner.engine.revoke(request);
+            observed(inner.observer.as_ref(), "revoke", call).await
+        })
+        .await
     }
 
     /// Kills what a selector means, then tells the live connections.
     pub async fn sign_out_everywhere(&self, request: SignOutEverywhere) -> Result<Report, Error> {
         let inner = Arc::clone(&self.inner);
-        self.to_the_end(async move { inner.engine.sign_out_everywhere(request).await })
-            .await
+        self.to_the_end(async move {
+            let call = inner.engine.sign_out_everywhere(request);
+            observed(inner.observer.as_ref(), "sign_out_everywhere", call).await
+        })
+        .await
     }
 
     /// What [`sign_out_everywhere`](Self::sign_out_everywhere) would do; nothing is changed.
     pub async fn preview(&self, request: SignOutEverywhere) -> Result<Report, Error> {
         self.open()?;
-        self.inner.engine.preview(request).await
+        let call = self.inner.engine.preview(request);
+        observed(self.inner.observer.as_ref(), "preview", call).await
     }
 
     /// The live sessions of a subject, newest first, one page.
     pub async fn sessions(&self, request: Sessions) -> Result<SessionPage, Error> {
         self.open()?;
-        self.inner.engine.sessions(request).await
+        let call = self.inner.engine.sessions(request);
+        observed(self.inner.observer.as_ref(), "sessions", call).await
     }
 
     /// Does what the policy says for a change of credentials. Repeating it is harmless.
     pub async fn credentials_changed(&self, request: CredentialsChanged) -> Result<Report, Error> {
         let inner = Arc::clone(&self.inner);
-        self.to_the_end(async move { inner.engine.credentials_changed(request).await })
-            .await
+        self.to_the_end(async move {
+            let call = inner.engine.credentials_changed(request);
+            observed(inner.observer.as_ref(), "credentials_changed", call).await
+        })
+        .await
     }
 
     /// Which of these open connections to close: one verdict for each, in order.
     pub async fn sweep(&self, sockets: Vec<SocketState>) -> Result<SweepReport, Error> {
         self.open()?;
-        self.inner.engine.sweep(sockets).await
+        let call = self.inner.engine.sweep(sockets);
+        observed(self.inner.observer.as_ref(), "sweep", call).await
     }
 
     /// Sends the disconnects that were committed but not delivered. Call it at start and every second.
     pub async fn redeliver(&self) -> Result<Redelivered, Error> {
         let inner = Arc::clone(&self.inner);
-        self.to_the_end(async move { inner.engine.redeliver().await })
-            .await
+        self.to_the_end(async move {
+            let call = inner.engine.redeliver();
+            observed(inner.observer.as_ref(), "redeliver", call).await
+        })
+        .await
     }
 
     /// Deletes at most `limit` each of the records, sessions and cut-offs that nobody needs any more.
     pub async fn expunge(&self, limit: u32) -> Result<Deleted, Error> {
         let inner = Arc::clone(&self.inner);
-        self.to_the_end(async move { inner.engine.expunge(limit).await })
-            .await
+        self.to_the_end(async move {
+            let call = inner.engine.expunge(limit);
+            observed(inner.observer.as_ref(), "expunge", call).await
+        })
+        .await
     }
 
     /// Replaces policy and keys, for a rotated or revoked key, without a pause. Calls that begin after it has

@@ -10,6 +10,7 @@ use crate::clock::{SystemClock, SystemRandom};
 use crate::engine::{Engine, Running, Start};
 use crate::error::BuildError;
 use crate::limits::Limits;
+use crate::observe::Observe;
 
 /// Puts an [`Authenticator`] together. Policy, keys, storage and broadcast are needed; the rest has defaults.
 #[must_use = "call `build`"]
@@ -34,6 +35,7 @@ struct Settings {
     limits: Limits,
     component: Option<Vec<u8>>,
     cache_dir: Option<PathBuf>,
+    observer: Option<Arc<dyn Observe>>,
 }
 
 impl Builder {
@@ -91,6 +93,12 @@ impl<H> Builder<H> {
     /// that this process runs. A cache that cannot be used is logged, and everything works without it.
     pub fn cache_dir(mut self, path: impl Into<PathBuf>) -> Self {
         self.settings.cache_dir = Some(path.into());
+        self
+    }
+
+    /// Who is told of each call after it has ended, for metrics. Default: nobody.
+    pub fn observer(mut self, observer: impl Observe) -> Self {
+        self.settings.observer = Some(Arc::new(observer));
         self
     }
 
@@ -159,7 +167,7 @@ impl<H: Host + Send + Sync + 'static> Builder<H> {
         };
         let host = Arc::new(host);
         let engine = Running::start(settings.engine, start, Arc::clone(&host)).await?;
-        Ok(Authenticator::new(engine, host))
+        Ok(Authenticator::new(engine, host, settings.observer))
     }
 }
 

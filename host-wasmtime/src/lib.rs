@@ -12,6 +12,7 @@ mod guard;
 mod limits;
 #[cfg(any(feature = "native", not(feature = "component")))]
 mod native;
+mod observe;
 #[cfg(feature = "server")]
 pub mod server;
 pub mod sockets;
@@ -23,6 +24,7 @@ pub use clock::{SystemClock, SystemRandom};
 pub use engine::Engine;
 pub use error::BuildError;
 pub use limits::Limits;
+pub use observe::Observe;
 
 /// The kernel: its types, its errors and the ports that a host implements.
 pub use authkernel as kernel;

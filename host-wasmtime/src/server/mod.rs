@@ -23,6 +23,7 @@ mod form;
 mod keys;
 mod listener;
 mod log;
+mod metrics;
 mod oauth_clients;
 mod oauth_error;
 mod observe;

@@ -26,6 +26,7 @@ pub(super) async fn observe(State(app): State<App>, request: Request, next: Next
         .map_or("", |code| code.0);
     let route = route.as_ref().map_or("-", MatchedPath::as_str);
     let micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
+    app.metrics.request(&method, route, status, start.elapsed());
     let took = Duration::from_micros(micros).as_secs_f64() * 1000.0;
     if response.status().is_server_error() {
         tracing::warn!(%method, route, status, code, ms = took, "request failed");

@@ -18,6 +18,7 @@ use super::data::DataDirectory;
 use super::fault::Announcer;
 use super::keys::live::LiveKeys;
 use super::listener::Limits;
+use super::metrics::{Metrics, TimedStorage};
 use super::oauth_clients::OAuthClients;
 use super::push::Pushes;
 use super::settings::Settings;
@@ -95,7 +96,7 @@ pub async fn serve(settings: Settings) -> Result<(), StartError> {
     // What a crash left undone comes before the first request.
     upkeep::pay_intents(&app, u64::MAX).await;
 
-    let connections = TaskTracker::new();
+    let connections = app.connections.clone();
     let limits = Limits {
         most: app.settings.max_connections as usize,
         idle: app.settings.idle_limit(),
@@ -157,10 +158,12 @@ async fn build(
     if !cache.exists() {
         tracing::info!("compiling the kernel for this machine: only the first start takes seconds");
     }
+    let metrics = Metrics::new();
     let auth = Authenticator::builder()
         .policy(&policy)
         .keys(&keys)
-        .storage(storage.clone())
+        .storage(TimedStorage::new(storage.clone(), metrics.clone()))
+        .observer(metrics.clone())
         .broadcast(Announcer(broadcast))
         .cache_dir(cache)
         .build()
@@ -176,6 +179,9 @@ async fn build(
         auth,
         live,
         keys: LiveKeys::new(key_file, keys, policy),
+        metrics,
+        storage: storage.clone(),
+        connections: TaskTracker::new(),
         clients,
         issuer: known.issuer().to_owned(),
         purposes: known.purposes().map(str::to_owned).collect(),

@@ -16,6 +16,7 @@ use super::acts::Acts;
 use super::error::{Refusal, ServerCode};
 use super::fault::Announcer;
 use super::keys::live::LiveKeys;
+use super::metrics::{Metrics, TimedStorage};
 use super::oauth_clients::OAuthClients;
 use super::origin::PublicUrl;
 use super::push::{Push, Pushes};
@@ -28,7 +29,8 @@ use crate::storage::sqlite::SqliteStorage;
 use crate::{Authenticator, SystemClock, SystemRandom};
 
 /// What the server gives the kernel.
-pub(crate) type ServerHost = Ports<SqliteStorage, Announcer<InProcess>, SystemClock, SystemRandom>;
+pub(crate) type ServerHost =
+    Ports<TimedStorage<SqliteStorage>, Announcer<InProcess>, SystemClock, SystemRandom>;
 
 /// Everything that requests share.
 pub(crate) struct Server {
@@ -36,6 +38,10 @@ pub(crate) struct Server {
     pub(crate) auth: Authenticator<ServerHost>,
     pub(crate) live: LiveSockets,
     pub(crate) keys: LiveKeys,
+    pub(crate) metrics: Metrics,
+    pub(crate) storage: SqliteStorage,
+    /// All connections, live or not.
+    pub(crate) connections: TaskTracker,
     /// The services that were configured.
     pub(crate) clients: Option<OAuthClients>,
     /// The policy's `issuer`.

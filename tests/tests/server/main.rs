@@ -7,6 +7,7 @@ mod crash;
 mod credentials;
 mod disk;
 mod live;
+mod metrics;
 mod oauth;
 mod race;
 mod secrets;

@@ -5,6 +5,7 @@ mod health;
 mod jwks;
 mod live;
 mod me;
+mod metrics;
 mod oauth;
 mod phoenix;
 mod register;
@@ -51,6 +52,7 @@ pub(super) fn router(app: App) -> Router {
             post(subjects::sign_out),
         )
         .route("/healthz", get(health::health))
+        .route("/metrics", get(metrics::metrics))
         .merge(page::routes())
         .fallback(async || Refusal::from(ServerCode::NotFound))
         .method_not_allowed_fallback(async || Refusal::from(ServerCode::MethodNotAllowed))

@@ -127,6 +127,21 @@ impl SqliteStorage {
         self.run_read(move |sql| Ok(job(sql)?)).await
     }
 
+    /// How many records wait until live connections are told of their revocation.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    pub async fn pending(&self) -> Result<u64, StorageError> {
+        self.read(|sql| {
+            sql.prepare_cached(
+                "SELECT count(*) FROM records INDEXED BY records_pending WHERE notify_due IS NOT NULL",
+            )?
+            .query_row([], |row| rows::number(row, 0))
+        })
+        .await
+    }
+
     /// Refuses new calls, waits until every queued write is on disk, and closes all connections. Repeating it, also
     /// on another clone, waits for the same end.
     pub async fn close(&self) {
