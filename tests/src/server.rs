@@ -102,7 +102,8 @@ impl Setup {
         let mut out = BufReader::new(child.stdout.take().expect("its standard output"));
         out.read_line(&mut first)
             .expect("its standard output can be read");
-        let address = first.trim().strip_prefix("authkernel is ready on http://");
+        let address = first.trim().strip_prefix("authkernel is ready on ");
+        let address = address.and_then(|url| url.split_once("://").map(|(_, address)| address));
         let Some(address) = address.and_then(|address| address.parse().ok()) else {
             let _ = child.kill();
             panic!(

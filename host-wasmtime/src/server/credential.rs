@@ -7,7 +7,6 @@ use http::{HeaderMap, header};
 
 use super::cookie;
 use super::error::{Refusal, ServerCode};
-use super::origin;
 use super::policy::SESSION_PURPOSE;
 use super::state::App;
 
@@ -35,10 +34,10 @@ impl Credential {
                 .map(|token| Self::Bearer(token.to_owned()))
                 .ok_or_else(|| ServerCode::AuthorizationInvalid.into());
         }
-        match cookie::values(headers).as_slice() {
+        match cookie::values(headers, app.is_secure()).as_slice() {
             [] => Err(ServerCode::CredentialMissing.into()),
             [token] => {
-                origin::require_same(headers, app.public_url())?;
+                app.require_same_origin(headers)?;
                 Ok(Self::Cookie((*token).to_owned()))
             }
             _ => Err(ServerCode::CredentialAmbiguous.into()),

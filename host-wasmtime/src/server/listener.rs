@@ -10,14 +10,17 @@ use axum::body::Body;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_service::Service;
 
 use super::stall::Stall;
-use crate::sockets::axum::CutStream;
+use super::tls::Tls;
+use crate::sockets::axum::{CutStream, Cutter};
 
 /// Header lines and bytes that a request may have. The longest token takes 8 KiB.
 const HEADER_LINES: usize = 64;
@@ -48,6 +51,7 @@ pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,
     limits: Limits,
+    tls: Option<Arc<Tls>>,
     connections: TaskTracker,
     stop: CancellationToken,
 ) {
@@ -73,6 +77,7 @@ pub(crate) async fn serve(
                     peer,
                     place,
                     limits.idle,
+                    tls.as_ref().map(|tls| tls.acceptor()),
                     router.clone(),
                     stop.clone(),
                 );
@@ -96,6 +101,7 @@ async fn connection(
     peer: SocketAddr,
     place: OwnedSemaphorePermit,
     idle: Duration,
+    tls: Option<TlsAcceptor>,
     router: Router,
     stop: CancellationToken,
 ) {
@@ -103,7 +109,34 @@ async fn connection(
     let _ = stream.set_nodelay(true);
     let stream = CutStream::new(stream);
     let cutter = stream.cutter();
-    let io = TokioIo::new(Stall::new(stream, idle, place));
+    let Some(tls) = tls else {
+        let stream = Stall::new(stream, idle, place);
+        return requests(stream, peer, cutter, idle, router, stop).await;
+    };
+    let accepted = tokio::select! {
+        accepted = tokio::time::timeout(idle, tls.accept(stream)) => accepted,
+        () = stop.cancelled() => return,
+    };
+    match accepted {
+        Ok(Ok(stream)) => {
+            let stream = Stall::new(stream, idle, place);
+            requests(stream, peer, cutter, idle, router, stop).await;
+        }
+        Ok(Err(error)) => tracing::debug!(%error, "a tls handshake failed"),
+        Err(_) => tracing::debug!("a tls handshake took too long"),
+    }
+}
+
+/// Serves the requests of one connection.
+async fn requests(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    peer: SocketAddr,
+    cutter: Cutter,
+    idle: Duration,
+    router: Router,
+    stop: CancellationToken,
+) {
+    let io = TokioIo::new(stream);
     let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(Peer(peer));

@@ -39,6 +39,7 @@ mod stall;
 mod start;
 mod state;
 mod ticket;
+mod tls;
 mod tries;
 mod upkeep;
 

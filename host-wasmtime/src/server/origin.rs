@@ -48,10 +48,11 @@ impl fmt::Display for PublicUrl {
 /// Refuses a request that a browser sent from another origin. One that names no origin did not come from a page of
 /// somebody else: browsers name it with everything that is not a plain read.
 ///
-/// Without a public URL the server is what the `Host` header says, over plain HTTP.
+/// Without a public URL the server is what the `Host` header says, over what it speaks itself.
 pub(crate) fn require_same(
     headers: &HeaderMap,
     public_url: Option<&PublicUrl>,
+    tls: bool,
 ) -> Result<(), Refusal> {
     let site = headers.get("sec-fetch-site");
     if site.is_some_and(|site| site != "same-origin" && site != "none") {
@@ -66,7 +67,7 @@ pub(crate) fn require_same(
         None => headers
             .get(header::HOST)
             .and_then(|host| host.to_str().ok())
-            .map(|host| normal("http", host)),
+            .map(|host| normal(if tls { "https" } else { "http" }, host)),
     };
     let sent = origin.to_str().ok().and_then(|origin| {
         let (scheme, authority) = origin.split_once("://")?;
@@ -97,7 +98,7 @@ mod tests {
             headers.append(*name, value.parse().unwrap());
         }
         let public_url = public_url.map(|url| url.parse().unwrap());
-        require_same(&headers, public_url.as_ref()).is_ok()
+        require_same(&headers, public_url.as_ref(), false).is_ok()
     }
 
     #[test]
@@ -128,6 +129,15 @@ mod tests {
             ("origin", "http://evil.example"),
         ];
         assert!(!allowed(None, &twice));
+    }
+
+    #[test]
+    fn a_server_that_speaks_tls_has_an_origin_of_its_own() {
+        let mut headers = HeaderMap::new();
+        headers.append("host", "a.example".parse().unwrap());
+        headers.append("origin", "https://a.example".parse().unwrap());
+        assert!(require_same(&headers, None, true).is_ok());
+        assert!(require_same(&headers, None, false).is_err());
     }
 
     #[test]

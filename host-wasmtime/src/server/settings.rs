@@ -55,6 +55,24 @@ pub struct Settings {
     #[arg(long, env = "AUTHKERNEL_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<PublicUrl>,
 
+    /// Certificate chain, PEM; with it the server speaks TLS itself. A changed file is taken over without a restart
+    #[arg(
+        long,
+        env = "AUTHKERNEL_TLS_CERT",
+        value_name = "FILE",
+        requires = "tls_key"
+    )]
+    pub tls_cert: Option<PathBuf>,
+
+    /// Private key of the certificate, PEM
+    #[arg(
+        long,
+        env = "AUTHKERNEL_TLS_KEY",
+        value_name = "FILE",
+        requires = "tls_cert"
+    )]
+    pub tls_key: Option<PathBuf>,
+
     /// Header in which your proxy writes the client's address, such as x-forwarded-for; its last entry counts.
     /// Set it only when every request comes through that proxy
     #[arg(long, env = "AUTHKERNEL_CLIENT_ADDRESS_HEADER", value_name = "HEADER")]

@@ -24,6 +24,7 @@ use super::push::Pushes;
 use super::settings::Settings;
 use super::state::{App, Server};
 use super::ticket::Tickets;
+use super::tls::Tls;
 use super::tries::Tries;
 use super::{closes, keys, listener, policy, routes, upkeep};
 use crate::broadcast::in_process::InProcess;
@@ -105,6 +106,7 @@ pub async fn serve(settings: Settings) -> Result<(), StartError> {
         bound,
         routes::router(app.clone()),
         limits,
+        app.tls.clone(),
         connections.clone(),
         app.stop.clone(),
     );
@@ -112,7 +114,10 @@ pub async fn serve(settings: Settings) -> Result<(), StartError> {
     app.tasks.spawn(upkeep::run(app.clone()));
     app.tasks.spawn(closes::run(app.clone()));
     app.tasks.spawn(keys::live::watch(app.clone()));
-    announce(address);
+    if let Some(tls) = &app.tls {
+        app.tasks.spawn(Arc::clone(tls).watch(app.stop.clone()));
+    }
+    announce(if app.tls.is_some() { "https" } else { "http" }, address);
 
     told.await;
     tracing::info!("stopping");
@@ -126,9 +131,9 @@ pub async fn serve(settings: Settings) -> Result<(), StartError> {
 }
 
 /// The one line on standard output. Whoever started the server may have stopped listening.
-fn announce(address: SocketAddr) {
+fn announce(scheme: &str, address: SocketAddr) {
     let mut out = std::io::stdout();
-    let _ = writeln!(out, "authkernel is ready on http://{address}").and_then(|()| out.flush());
+    let _ = writeln!(out, "authkernel is ready on {scheme}://{address}").and_then(|()| out.flush());
 }
 
 async fn build(
@@ -137,6 +142,10 @@ async fn build(
 ) -> Result<(App, SqliteStorage), StartError> {
     raise_open_files();
     warn(&settings);
+    let tls = match (settings.tls_cert.clone(), settings.tls_key.clone()) {
+        (Some(certificate), Some(key)) => Some(Arc::new(Tls::load(certificate, key)?)),
+        _ => None,
+    };
     let policy = policy::load(settings.policy.as_deref())?;
     let (key_file, keys) = match &settings.keys {
         Some(file) => (file.clone(), keys::load(file)?),
@@ -178,6 +187,7 @@ async fn build(
         settings,
         auth,
         live,
+        tls,
         keys: LiveKeys::new(key_file, keys, policy),
         metrics,
         storage: storage.clone(),
@@ -238,9 +248,9 @@ fn warn(settings: &Settings) {
         .public_url
         .as_ref()
         .is_some_and(super::PublicUrl::is_secure);
-    if !settings.listen.ip().is_loopback() && !secure {
+    if !settings.listen.ip().is_loopback() && !secure && settings.tls_cert.is_none() {
         tracing::warn!(
-            "tokens and passwords cross the network in clear: put a tls proxy in front and set --public-url"
+            "tokens and passwords cross the network in clear: give it --tls-cert and --tls-key, or put a tls proxy in front and set --public-url"
         );
     }
 }

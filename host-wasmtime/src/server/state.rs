@@ -18,10 +18,11 @@ use super::fault::Announcer;
 use super::keys::live::LiveKeys;
 use super::metrics::{Metrics, TimedStorage};
 use super::oauth_clients::OAuthClients;
-use super::origin::PublicUrl;
+use super::origin::{self, PublicUrl};
 use super::push::{Push, Pushes};
 use super::settings::Settings;
 use super::ticket::Tickets;
+use super::tls::Tls;
 use super::tries::Tries;
 use crate::broadcast::in_process::InProcess;
 use crate::sockets::LiveSockets;
@@ -38,6 +39,8 @@ pub(crate) struct Server {
     pub(crate) auth: Authenticator<ServerHost>,
     pub(crate) live: LiveSockets,
     pub(crate) keys: LiveKeys,
+    /// There when the server speaks TLS itself.
+    pub(crate) tls: Option<Arc<Tls>>,
     pub(crate) metrics: Metrics,
     pub(crate) storage: SqliteStorage,
     /// All connections, live or not.
@@ -85,7 +88,13 @@ impl Server {
 
     /// Whether browsers reach it over TLS.
     pub(crate) fn is_secure(&self) -> bool {
-        self.public_url().is_some_and(PublicUrl::is_secure)
+        self.public_url()
+            .map_or(self.tls.is_some(), PublicUrl::is_secure)
+    }
+
+    /// Refuses what a browser sent from another origin.
+    pub(crate) fn require_same_origin(&self, headers: &http::HeaderMap) -> Result<(), Refusal> {
+        origin::require_same(headers, self.public_url(), self.tls.is_some())
     }
 
     /// Runs work on a task of its own that a client which goes away does not end, and the server's end waits for.

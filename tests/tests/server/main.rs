@@ -13,6 +13,7 @@ mod race;
 mod secrets;
 mod sessions;
 mod start;
+mod tls;
 
 use authkernel_tests::server::{Server, Setup};
 

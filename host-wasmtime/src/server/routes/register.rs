@@ -15,7 +15,6 @@ use super::super::audit::Event;
 use super::super::body::{JsonBody, Shape};
 use super::super::client::Client;
 use super::super::error::{Refusal, ServerCode};
-use super::super::origin;
 use super::super::state::App;
 use crate::SystemRandom;
 
@@ -37,7 +36,7 @@ pub(super) async fn register(
     headers: HeaderMap,
     JsonBody(request): JsonBody<Register>,
 ) -> Result<Response, Refusal> {
-    origin::require_same(&headers, app.public_url())?;
+    app.require_same_origin(&headers)?;
     let event = Event {
         action: "register",
         address: Some(client.address),

@@ -15,7 +15,6 @@ use super::super::body::{JsonBody, Shape};
 use super::super::client::Client;
 use super::super::cookie;
 use super::super::error::{Refusal, ServerCode};
-use super::super::origin;
 use super::super::policy::SESSION_PURPOSE;
 use super::super::push::Push;
 use super::super::state::App;
@@ -42,7 +41,7 @@ pub(super) async fn sign_in(
     headers: HeaderMap,
     JsonBody(request): JsonBody<SignIn>,
 ) -> Result<Response, Refusal> {
-    origin::require_same(&headers, app.public_url())?;
+    app.require_same_origin(&headers)?;
     let wants_cookie = request.cookie.unwrap_or(true);
     let task = {
         let app = app.clone();
