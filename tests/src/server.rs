@@ -156,6 +156,15 @@ impl Server {
         format!("http://{}", self.address)
     }
 
+    /// How much memory it has, in KiB.
+    pub fn memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()));
+        let status = status.expect("the state of the process");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let number = line.and_then(|line| line.trim().split(' ').next()?.parse().ok());
+        number.expect("its memory")
+    }
+
     /// Everything that it has written to standard error.
     pub fn log(&self) -> &Log {
         &self.log

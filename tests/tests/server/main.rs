@@ -1,5 +1,6 @@
 //! The reference server as users meet it: the real program, a port, HTTP and live connections.
 
+mod abuse;
 mod accounts;
 mod bad_input;
 mod command;
