@@ -32,13 +32,19 @@ async fn a_flood_of_sign_ins_is_limited_and_others_are_served() {
     };
     let (answers, ()) = tokio::join!(flood, served);
     let wrong = answers.iter().filter(|answer| answer.status == 401).count();
-    let limited: Vec<_> = answers.iter().filter(|answer| answer.status == 429).collect();
+    let limited: Vec<_> = answers
+        .iter()
+        .filter(|answer| answer.status == 429)
+        .collect();
     assert_eq!(wrong + limited.len(), 200);
     // A few come back while the flood lasts.
     assert!((30..100).contains(&wrong), "{wrong} were tried");
     for answer in limited {
         let seconds = answer.headers["retry-after"].to_str().unwrap();
-        assert!(seconds.parse::<u64>().is_ok_and(|seconds| seconds > 0), "{seconds}");
+        assert!(
+            seconds.parse::<u64>().is_ok_and(|seconds| seconds > 0),
+            "{seconds}"
+        );
     }
 }
 
@@ -50,7 +56,9 @@ async fn a_frame_that_is_too_large_ends_only_its_connection() {
     let mut live = server.connect(&session.token).await.unwrap();
     let large = Message::Text("x".repeat(1 << 20).into());
     // It may be cut off before all of it is sent.
-    let _ = tokio::time::timeout(PATIENCE, live.stream.send(large)).await.unwrap();
+    let _ = tokio::time::timeout(PATIENCE, live.stream.send(large))
+        .await
+        .unwrap();
     loop {
         match live.next().await {
             Some(Message::Close(Some(frame))) => break assert_eq!(u16::from(frame.code), 1009),
@@ -58,7 +66,10 @@ async fn a_frame_that_is_too_large_ends_only_its_connection() {
             None => break,
         }
     }
-    server.delete("/api/session", &session.token).await.expect(200);
+    server
+        .delete("/api/session", &session.token)
+        .await
+        .expect(200);
     assert_eq!(other.closed().await, (4001, "revoked".to_owned()));
 }
 
@@ -75,15 +86,31 @@ async fn a_token_in_a_query_string_is_in_no_log() {
         let path = format!("/socket/websocket?vsn=2.0.0&token={}", session.token);
         let url = format!("ws://{}{path}", server.address());
         let (mut live, _) = tokio_tungstenite::connect_async(&url).await.unwrap();
-        live.send(Message::Text(r#"[null,"1","phoenix","heartbeat",{}]"#.into()))
-            .await
-            .unwrap();
+        live.send(Message::Text(
+            r#"[null,"1","phoenix","heartbeat",{}]"#.into(),
+        ))
+        .await
+        .unwrap();
         let answer = tokio::time::timeout(PATIENCE, live.next()).await.unwrap();
-        assert!(answer.unwrap().unwrap().to_text().unwrap().contains("phx_reply"));
-        server.delete("/api/session", &session.token).await.expect(200);
+        assert!(
+            answer
+                .unwrap()
+                .unwrap()
+                .to_text()
+                .unwrap()
+                .contains("phx_reply")
+        );
+        server
+            .delete("/api/session", &session.token)
+            .await
+            .expect(200);
         assert!(tokio_tungstenite::connect_async(&url).await.is_err());
-        server.get(&format!("/api/me?token={}", session.token), "a.b.c").await;
-        server.get(&format!("/nowhere?token={}", session.token), "a.b.c").await;
+        server
+            .get(&format!("/api/me?token={}", session.token), "a.b.c")
+            .await;
+        server
+            .get(&format!("/nowhere?token={}", session.token), "a.b.c")
+            .await;
         server.terminate();
         let (_, out, log) = server.wait();
         let audit = std::fs::read_to_string(audit).unwrap();
@@ -104,7 +131,10 @@ async fn ten_thousand_idle_connections_cost_little_and_all_close() {
     let mut files = rustix::process::getrlimit(limit);
     files.current = files.maximum;
     rustix::process::setrlimit(limit, files).unwrap();
-    if files.maximum.is_some_and(|most| most < COUNT as u64 + 1_000) {
+    if files
+        .maximum
+        .is_some_and(|most| most < COUNT as u64 + 1_000)
+    {
         eprintln!("SKIPPED ten thousand connections: this system allows {files:?} open files");
         return;
     }
@@ -119,8 +149,17 @@ async fn ten_thousand_idle_connections_cost_little_and_all_close() {
     println!("{each} KiB for each of {COUNT} idle connections");
     assert!(each <= MOST_EACH, "{each} KiB each");
     server.get("/api/me", &session.token).await.expect(200);
-    server.delete("/api/session", &session.token).await.expect(200);
-    let closing = stream::iter(&mut live).map(|live| live.closed()).buffer_unordered(COUNT);
+    server
+        .delete("/api/session", &session.token)
+        .await
+        .expect(200);
+    let closing = stream::iter(&mut live)
+        .map(|live| live.closed())
+        .buffer_unordered(COUNT);
     let closed = closing.all(async |(code, _)| code == 4001);
-    assert!(tokio::time::timeout(Duration::from_secs(60), closed).await.unwrap());
+    assert!(
+        tokio::time::timeout(Duration::from_secs(60), closed)
+            .await
+            .unwrap()
+    );
 }
