@@ -50,7 +50,7 @@ pub struct Settings {
     #[arg(long, env = "AUTHKERNEL_CLIENTS", value_name = "FILE")]
     pub clients: Option<PathBuf>,
 
-    /// What browsers call this server, such as https://auth.example.com. Behind a proxy it is needed; with https
+    /// What browsers call this server, such as <https://auth.example.com>. Behind a proxy it is needed; with https
     /// cookies become Secure
     #[arg(long, env = "AUTHKERNEL_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<PublicUrl>,

@@ -99,7 +99,7 @@ impl Connected<IncomingStream<'_, CutListener>> for Cutter {
     }
 }
 
-/// A listener for [`axum::serve`] whose connections can be cut. Give the router to `serve` with
+/// A listener for [`axum::serve()`] whose connections can be cut. Give the router to `serve` with
 /// `into_make_service_with_connect_info::<Cutter>()`, so that handlers get theirs.
 #[derive(Debug)]
 pub struct CutListener {

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, ensure};
 #[command(name = "load")]
 pub(crate) struct Arguments {
     /// Run only what has one of these in its name: load/start, load/one-socket, load/one-session,
-    /// load/many-sessions, load/floor
+    /// load/many-sessions, load/floor, load/me
     filters: Vec<String>,
 
     /// The server; the one beside this program when it is not named
@@ -35,6 +35,10 @@ pub(crate) struct Arguments {
     /// Be the server without a kernel that the floor is measured with
     #[arg(long, hide = true, value_name = "ADDR")]
     pub(crate) floor_server: Option<SocketAddr>,
+
+    /// Be the server without a kernel that requests are measured beside; the file says whose tokens it takes
+    #[arg(long, hide = true, num_args = 2, value_names = ["ADDR", "FILE"])]
+    pub(crate) peer_server: Option<Vec<String>>,
 }
 
 /// Something to measure.
@@ -50,15 +54,18 @@ pub(crate) enum Part {
     ManySessions,
     /// The same number of connections closed by a server that decides nothing.
     Floor,
+    /// Requests per second, beside a server that only verifies and looks into a table.
+    Me,
 }
 
 impl Part {
-    const ALL: [(&str, Self); 5] = [
+    const ALL: [(&str, Self); 6] = [
         ("load/start", Self::Start),
         ("load/one-socket", Self::OneSocket),
         ("load/one-session", Self::OneSession),
         ("load/many-sessions", Self::ManySessions),
         ("load/floor", Self::Floor),
+        ("load/me", Self::Me),
     ];
 }
 

@@ -30,16 +30,21 @@ impl Http {
 
     /// Registers an account and signs in once.
     pub(crate) async fn register(&self) -> Result<Account> {
-        let credential =
-            json!({ "email": "load@app.example", "password": "correct horse battery staple" });
-        self.post("/api/register", None, credential.clone()).await?;
-        let signed_in = self.post("/api/sign-in", None, credential).await?;
+        let signed_in = self.session().await?;
         let subject = signed_in["subject"]
             .as_str()
             .context("the sign-in names no subject")?;
         Ok(Account {
             subject: subject.to_owned(),
         })
+    }
+
+    /// Registers an account and signs in; answers with what the sign-in says.
+    pub(crate) async fn session(&self) -> Result<Value> {
+        let credential =
+            json!({ "email": "load@app.example", "password": "correct horse battery staple" });
+        self.post("/api/register", None, credential.clone()).await?;
+        self.post("/api/sign-in", None, credential).await
     }
 
     /// Signs out everywhere.

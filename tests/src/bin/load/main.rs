@@ -11,6 +11,8 @@ mod file_limit;
 mod floor;
 mod http;
 mod issuer;
+mod me;
+mod peer;
 mod scenario;
 mod server;
 mod sockets;
@@ -32,6 +34,9 @@ fn main() -> Result<()> {
     let arguments = Arguments::parse();
     if let Some(address) = arguments.floor_server {
         return floor::serve(address);
+    }
+    if let Some(peer) = &arguments.peer_server {
+        return peer::serve(peer);
     }
     let parts = arguments.parts();
     if parts.is_empty() {
@@ -70,6 +75,11 @@ async fn run(arguments: &Arguments, parts: &[Part]) -> Result<Report> {
             }
             Part::ManySessions => {
                 report.closes(&scenario::many_sessions(&server, sockets, repetitions).await?);
+            }
+            Part::Me => {
+                for algorithm in ["EdDSA", "HS256"] {
+                    report.text(me::measure(&server, algorithm).await?);
+                }
             }
             Part::Floor => report.closes(&floor::measure(sockets, repetitions).await?),
         }

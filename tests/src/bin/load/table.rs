@@ -97,6 +97,8 @@ pub(crate) struct Report {
     starts: Vec<String>,
     closes: Vec<String>,
     surroundings: Vec<String>,
+    /// Tables of their own.
+    texts: Vec<String>,
 }
 
 impl Report {
@@ -106,7 +108,13 @@ impl Report {
             starts: Vec::new(),
             closes: Vec::new(),
             surroundings: Vec::new(),
+            texts: Vec::new(),
         }
+    }
+
+    /// Adds a table that is one of its own.
+    pub(crate) fn text(&mut self, text: String) {
+        self.texts.push(text);
     }
 
     /// Adds what the starts took.
@@ -192,6 +200,9 @@ impl fmt::Display for Report {
             )?;
             writeln!(f, "| --- | --- | --- | --- | --- | --- |")?;
             writeln!(f, "{}\n", self.surroundings.join("\n"))?;
+        }
+        for text in &self.texts {
+            writeln!(f, "{text}")?;
         }
         Ok(())
     }
