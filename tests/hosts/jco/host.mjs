@@ -26,20 +26,30 @@ export function componentLibrary({ instantiate, getCoreModule, StorageError }) {
     try {
       return work();
     } catch (error) {
-      if (typeof error?.payload?.code === "string") throw new AuthError(error.payload);
+      // jco's command wraps what a function refuses with, its library does not.
+      const refusal = error?.payload ?? error;
+      if (!(refusal instanceof Error) && typeof refusal?.code === "string") throw new AuthError(refusal);
       instance = undefined; // It trapped: nobody calls it again.
       throw error;
     } finally {
       current = undefined;
     }
   };
-  return async function createAuthenticator({ policy, keys, ...host }) {
+  return async function createAuthenticator({ policy, keys, ...given }) {
+    const host = { ...usual, ...given };
     instance ??= instantiate(getCoreModule, imports(() => current, StorageError));
     const { Authenticator } = instance.tokens;
     const inner = run(host, () => Authenticator.create(text(policy), text(keys)));
     return authenticator((method, ...given) => run(host, () => inner[method](...given)));
   };
 }
+
+/** What an application need not supply. */
+const usual = {
+  broadcast: { publish: (messages) => messages.map(() => "taken") },
+  now: () => Math.floor(Date.now() / 1000),
+  random: (bytes) => void crypto.getRandomValues(bytes),
+};
 
 const text = (document) => (typeof document === "string" ? document : JSON.stringify(document));
 
