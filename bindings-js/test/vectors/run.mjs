@@ -1,10 +1,10 @@
 // Every vector in every runtime: `node run.mjs [runtimes]`, with the package built and `npm ci` done. Prints a matrix, and
 // `N passed, N failed, N skipped` at its end. A runtime that cannot be had is skipped, loudly.
 
-import { spawn } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { output } from "../common/process.mjs";
 import { vectorData } from "./data.mjs";
 import { runtimes } from "./runtimes.mjs";
 
@@ -48,34 +48,15 @@ async function runOn({ name, find, command, environment }) {
     console.log(`\nSKIPPED: ${name}: ${found.reason}\n`);
     return { passed: 0, failed: 0, skipped: 1, failures: [], version: "skipped" };
   }
-  const version = (await output(found.path, found.version ?? ["--version"], {})).text.match(/\d+(\.\d+)+/)?.[0] ?? "unknown";
+  const version = (await output(found.path, ["--version"])).text.match(/\d+(\.\d+)+/)?.[0] ?? "unknown";
   const folder = join(work, name);
   mkdirSync(folder, { recursive: true });
   const [program, ...given] = command({ path: found.path, data, folder, here });
-  const { text, problem } = await output(program, given, { ...environment?.(found) });
+  const { text, problem } = await output(program, given, { cwd: here, environment: environment?.(found), seconds });
   try {
     return { ...JSON.parse(text.trim().split("\n").at(-1)), version };
   } catch {
     const why = problem || text || "it said nothing";
     return { passed: 0, failed: 1, skipped: 0, failures: [`no counts came: ${why.slice(-2000)}`], version };
   }
-}
-
-/** What a program prints, within the time. */
-function output(program, given, environment) {
-  return new Promise((resolve) => {
-    const child = spawn(program, given, { cwd: here, env: { ...process.env, ...environment }, stdio: ["ignore", "pipe", "pipe"] });
-    const collected = { text: "", problem: "" };
-    child.stdout.on("data", (chunk) => (collected.text += chunk));
-    child.stderr.on("data", (chunk) => (collected.problem += chunk));
-    const timer = setTimeout(() => {
-      collected.problem += `\nnot done after ${seconds} s`;
-      child.kill("SIGKILL");
-    }, seconds * 1000);
-    child.on("error", (error) => (collected.problem += String(error)));
-    child.on("close", () => {
-      clearTimeout(timer);
-      resolve(collected);
-    });
-  });
 }

@@ -1,0 +1,84 @@
+// What the documentation shows is real: every block of code of the READMEs, and every `@example` of the package's declarations, imports
+// only what the package exports, and compiles. Names that the text leaves to the reader may be missing; nothing else may.
+
+import { existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import ts from "typescript";
+import { here } from "../project.mjs";
+
+const root = join(here, "..", "..");
+
+/** Messages about names that the reader supplies: not found, not found in shorthand, `return` and `await` outside of a function. */
+const reader = new Set([2304, 2552, 18004, 1108, 7006, 7031, 2580, 2582, 2591, 2868]);
+
+export function checks({ workshop }) {
+  return [
+    {
+      name: "blocks of code in the READMEs",
+      run: async () => {
+        const files = ["README.md", "bindings-js/README.md"].filter((file) => existsSync(join(root, file)));
+        const blocks = files.flatMap((file) => markdownBlocks(file, readFileSync(join(root, file), "utf8")));
+        if (!files.includes("bindings-js/README.md")) throw new Error("bindings-js/README.md is not there");
+        if (!blocks.some(({ code }) => code.includes('from "authkernel"'))) throw new Error("no block imports the package");
+        await compile(workshop, "readme", blocks);
+      },
+    },
+    {
+      name: "examples of the declarations, and none is missing",
+      run: async () => {
+        const folder = join(here, "..", "dist", "esm");
+        const files = readdirSync(folder, { recursive: true }).filter((file) => file.endsWith(".d.ts"));
+        const blocks = files.flatMap((file) => exampleBlocks(file, readFileSync(join(folder, file), "utf8")));
+        if (blocks.length === 0) throw new Error("there are no examples");
+        await compile(workshop, "examples", blocks);
+      },
+    },
+  ];
+}
+
+function markdownBlocks(file, text) {
+  const blocks = [...text.matchAll(/^```(ts|typescript|js|javascript|mjs)\b[^\n]*\n([\s\S]*?)^```/gm)];
+  return blocks.map(([, , code], index) => ({ name: `${file}, block ${index + 1}`, code }));
+}
+
+function exampleBlocks(file, text) {
+  const comments = text.match(/\/\*\*[\s\S]*?\*\//g) ?? [];
+  return comments
+    .filter((comment) => comment.includes("@example"))
+    .flatMap((comment) => markdownBlocks(file, comment.replace(/^\s*\* ?/gm, "")).map((block, index) => ({ ...block, name: `${file}, ${index + 1}` })));
+}
+
+async function compile(workshop, name, blocks) {
+  const cwd = await workshop.project(name, [], { type: "module" });
+  symlinkSync(join(here, "node_modules", "@types"), join(cwd, "node_modules", "@types"));
+  const files = blocks.map(({ code }, index) => {
+    const file = join(cwd, `block${index}.ts`);
+    writeFileSync(file, `${code}\nexport {};\n`);
+    return file;
+  });
+  const program = ts.createProgram(files, {
+    target: ts.ScriptTarget.ES2022,
+    module: ts.ModuleKind.NodeNext,
+    lib: ["lib.es2023.d.ts", "lib.dom.d.ts", "lib.dom.iterable.d.ts"],
+    types: ["node"],
+    typeRoots: [join(cwd, "node_modules", "@types")],
+    strict: true,
+    noImplicitAny: false,
+    noEmit: true,
+    skipLibCheck: true,
+  });
+  const complaints = ts
+    .getPreEmitDiagnostics(program)
+    .filter(({ code, messageText }) => !reader.has(code) && !isForeign(code, ts.flattenDiagnosticMessageText(messageText, " ")))
+    .map(({ file, messageText }) => {
+      const index = files.indexOf(file?.fileName ?? "");
+      return `${blocks[index]?.name ?? file?.fileName}: ${ts.flattenDiagnosticMessageText(messageText, " ")}`;
+    });
+  if (complaints.length > 0) throw new Error(complaints.join("\n"));
+  console.log(`     ${blocks.length} blocks`);
+}
+
+/** A module of others that is not installed here. */
+function isForeign(code, message) {
+  return (code === 2307 || code === 7016) && !/['"]authkernel/.test(message);
+}
