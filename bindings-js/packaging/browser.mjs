@@ -30,7 +30,7 @@ export async function pageMustTell(url) {
   });
   try {
     await page.goto(url);
-    await page.waitForFunction(() => document.title !== "loading", undefined, { timeout: 30_000 }).catch(() => {});
+    await page.waitForFunction(() => document.title !== "loading", undefined, { timeout: 15_000 }).catch(() => {});
     const title = await page.title();
     if (title !== expected) throw new Error(`the page says ${title} ${complaints.join(" ")}`);
     if (foreign.length > 0) throw new Error(`the page asked ${foreign}`);
