@@ -28,7 +28,7 @@ for (const runtime of chosen) {
   const started = performance.now();
   const counts = await runOn(runtime);
   const took = ((performance.now() - started) / 1000).toFixed(1);
-  for (const line of counts.failures.slice(0, 20)) console.log(`FAILED on ${runtime.name}: ${line}`);
+  for (const line of counts.failures.slice(0, 12)) console.log(`FAILED on ${runtime.name}: ${line}`);
   for (const key of Object.keys(totals)) totals[key] += counts[key];
   rows.push([runtime.name, counts.version, counts.passed, counts.failed, counts.skipped, took]);
   console.log(`${runtime.name}: ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped (${took} s)`);
@@ -48,7 +48,7 @@ async function runOn({ name, find, command, environment }) {
     console.log(`\nSKIPPED: ${name}: ${found.reason}\n`);
     return { passed: 0, failed: 0, skipped: 1, failures: [], version: "skipped" };
   }
-  const version = (await output(found.path, ["--version"])).text.match(/\d+(\.\d+)+/)?.[0] ?? "unknown";
+  const version = (await output(found.path, ["--version"])).text.match(/\d+([.-]\d+)+/)?.[0] ?? "unknown";
   const folder = join(work, name);
   mkdirSync(folder, { recursive: true });
   const [program, ...given] = command({ path: found.path, data, folder, here });
