@@ -6,11 +6,13 @@ import { spawnSync } from "node:child_process";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { transform } from "esbuild";
+import { writeSchema } from "./schema.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const esm = join(root, "dist", "esm");
 const cjs = join(root, "dist", "cjs");
 
+await writeSchema();
 await rm(join(root, "dist"), { recursive: true, force: true });
 const tsc = spawnSync(process.execPath, [join(root, "node_modules", "typescript", "bin", "tsc"), "-p", root], { stdio: "inherit" });
 if (tsc.status !== 0) process.exit(tsc.status ?? 1);
