@@ -30,16 +30,16 @@ export type SqliteStorage = SyncStorage & {
 };
 
 /**
- * Storage in one SQLite file: the same tables as the Rust adapter's, so that a Rust process and any number of Node processes share one file,
- * and a revocation by one is seen by the next look-up of each.
+ * Storage in one SQLite file: the same tables as the Rust adapter's, so that a Rust process and any number of Node processes share one
+ * file, and a revocation by one is seen by the next look-up of each.
  *
- * Every call is one transaction, and what is answered is on disk: the database is set to a write-ahead log with `synchronous = FULL`, which
- * is read back. Every write costs an `fsync`, for which the thread waits. When a session was last used is written with the next commit, or
- * 250 ms later.
+ * Every call is one transaction, and what is answered is on disk: the database is set to a write-ahead log with `synchronous = FULL`,
+ * which is read back. Every write costs an `fsync`, for which the thread waits. When a session was last used is written with the next
+ * commit, or 250 ms later.
  *
- * The connection may be shared with the application's own tables, but give the storage one of its own if the application holds transactions
- * open: inside of one, every call is refused. New files are as readable as the process's umask makes them; they hold no token and no secret,
- * but say who signed in when.
+ * The connection may be shared with the application's own tables, but give the storage one of its own if the application holds
+ * transactions open: inside of one, every call is refused. New files are as readable as the process's umask makes them; they hold no token
+ * and no secret, but say who signed in when.
  *
  * Throws a `StorageError` when the file belongs to another application, has a newer schema, or is locked for longer than the time-out.
  *

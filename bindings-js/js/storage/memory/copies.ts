@@ -1,7 +1,7 @@
 /**
- * What is stored is a copy, made when it comes in, frozen to the last list, and replaced as a whole when it changes. So it can be answered
- * as it is: nobody can change what is stored through what was given or answered, and answering costs no copy. Every copy is one literal with
- * all fields in the same order, so that whoever reads them meets one shape.
+ * What is stored is a copy, made when it comes in, frozen to the last list, and replaced as a whole when it changes. So it can be
+ * answered as it is: nobody can change what is stored through what was given or answered, and answering costs no copy. Every copy is one
+ * literal with all fields in the same order, so that whoever reads them meets one shape.
  */
 
 import type { CutOff, KeyCutOff, Notify, Session, SessionStatus, Status, SubjectCutOff, TenantCutOff, TokenRecord } from "../../host.js";

@@ -34,7 +34,10 @@ export function consume(state: State, consumption: Consumption): Consumed {
   const record = cell?.record;
   const wins =
     record !== undefined && record.status === "live" && record.sid === sid && record.subject === subject && joinable(session, subject);
-  if (cell === undefined || !wins) return { lost: { record, session, newest: record ? newestSuccessors(record, (known) => state.record(tenant, known)) : [] } };
+  if (cell === undefined || !wins) {
+    const newest = record ? newestSuccessors(record, (known) => state.record(tenant, known)) : [];
+    return { lost: { record, session, newest } };
+  }
   checkSuccessors(state, consumption);
   const epoch = state.epoch(tenant, subject);
   state.changeRecord(cell, { status: { consumed: { at, request } }, successors: successors.map(({ record: { jti } }) => jti) });
