@@ -2,13 +2,16 @@
 
 export const libraries = [];
 
+/** Said once, by the test file and not by the processes that it starts. */
+const say = (text) => process.argv[1]?.endsWith(".test.mjs") && console.warn(`SKIPPED HERE: ${text}`);
+
 try {
   const { default: Database } = await import("better-sqlite3");
   // It is compiled for the Node that installed it.
   new Database(":memory:").close();
   libraries.push({ name: "better-sqlite3", open: (path, options = {}) => new Database(path, options) });
 } catch (error) {
-  console.warn(`SKIPPED HERE: better-sqlite3 does not load in Node ${process.versions.node}: ${error.message.split("\n")[0]}`);
+  say(`better-sqlite3 does not load in Node ${process.versions.node}: ${error.message.split("\n")[0]}`);
 }
 
 try {
@@ -18,7 +21,7 @@ try {
     open: (path, { readonly, ...options } = {}) => new DatabaseSync(path, { ...options, readOnly: readonly ?? false }),
   });
 } catch {
-  console.warn(`SKIPPED HERE: Node ${process.versions.node} has no node:sqlite; its cases run in the Node of the npm package "node"`);
+  say(`Node ${process.versions.node} has no node:sqlite; its cases run in the Node of the npm package "node"`);
 }
 
 if (libraries.length === 0) throw new Error("no SQLite library at all");
