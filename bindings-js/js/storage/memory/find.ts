@@ -2,7 +2,7 @@
 
 import type { CutOff, FindQuery, Found, ListQuery, Session, StoredSessions } from "../../host.js";
 import { NO_CUT_OFFS } from "./copies.js";
-import type { Row, State, Tenant } from "./state.js";
+import type { Cell, Row, State, Subject, Tenant } from "./state.js";
 
 /** Everything that concerns one token. */
 export function find(state: State, query: FindQuery): Found {
@@ -12,9 +12,10 @@ export function find(state: State, query: FindQuery): Found {
   if (tenant === undefined) {
     return { record: undefined, session: undefined, cutOffs: keyCutOff === undefined ? NO_CUT_OFFS : [keyCutOff.cutOff], epoch: 0 };
   }
-  const record = jti === undefined ? undefined : tenant.records.get(jti)?.record;
-  const session = sid === undefined ? undefined : tenant.sessions.get(sid)?.session;
-  const subject = name === undefined ? undefined : tenant.subjects.get(name);
+  const cell = jti === undefined ? undefined : tenant.records.get(jti);
+  const record = cell?.record;
+  const session = sid === undefined ? undefined : rowOf(tenant, cell, sid)?.session;
+  const subject = name === undefined ? undefined : subjectOf(tenant, cell, name);
   let cutOffs = NO_CUT_OFFS;
   if (keyCutOff !== undefined || tenant.cutOff !== undefined || subject?.cutOffs !== undefined) {
     const { purpose } = query;
@@ -27,6 +28,20 @@ export function find(state: State, query: FindQuery): Found {
     cutOffs = all.flatMap((cell): CutOff[] => (cell === undefined ? [] : [cell.cutOff]));
   }
   return { record, session, cutOffs, epoch: subject === undefined ? 0 : subject.epoch };
+}
+
+/** The session, by way of the record where that is one of it. */
+function rowOf(tenant: Tenant, cell: Cell | undefined, sid: string): Row | undefined {
+  if (cell === undefined || cell.record.sid !== sid) return tenant.sessions.get(sid);
+  if (cell.row === undefined || cell.row.gone) cell.row = tenant.sessions.get(sid);
+  return cell.row;
+}
+
+/** The subject, by way of the record where that is the subject's. */
+function subjectOf(tenant: Tenant, cell: Cell | undefined, name: string): Subject | undefined {
+  if (cell === undefined || cell.record.subject !== name) return tenant.subjects.get(name);
+  if (cell.of === undefined || cell.of.gone) cell.of = tenant.subjects.get(name);
+  return cell.of;
 }
 
 /** The live sessions of a subject, newest first, one page. */
@@ -45,7 +60,7 @@ export function list(state: State, query: ListQuery): StoredSessions {
 
 /** A row that stands in the order of sessions where the page before ended. */
 function cursor({ createdAt, sid }: { createdAt: number; sid: string }): Row {
-  return { session: { sid, subject: "", createdAt, lastSeen: 0, endsAt: 0, status: "live" } };
+  return { session: { sid, subject: "", createdAt, lastSeen: 0, endsAt: 0, status: "live" }, gone: false, order: 0 };
 }
 
 function hasLiveRecord(tenant: Tenant, sid: string, at: number): boolean {

@@ -8,15 +8,24 @@ import { SortedSet } from "./order.js";
 /** A tenant, or none. */
 export type TenantName = string | null | undefined;
 
-/** A record, where it belongs, and until when somebody else sends its disconnect. */
+/** A record, and until when somebody else sends its disconnect. */
 export interface Cell {
   record: TokenRecord;
   leasedUntil: Timestamp;
+  /** Tells those of one moment apart. */
+  readonly order: number;
+  /** Its session and its subject, once they were looked up, so that the next look-up of the token costs one map and not three. */
+  row: Row | undefined;
+  of: Subject | undefined;
 }
 
-/** A session's row. */
+/** A session. */
 export interface Row {
   session: Session;
+  /** It was deleted: whoever still points here must look it up again. */
+  gone: boolean;
+  /** Tells those of one moment apart. */
+  readonly order: number;
 }
 
 /** A cut-off, as `find` answers it, when it may be forgotten, and how to do so. */
@@ -31,6 +40,8 @@ export interface CutOffCell {
 /** All of one subject that is not a row. */
 export class Subject {
   epoch = 0;
+  /** It was dropped because nothing was left of it: whoever still points here must look it up again. */
+  gone = false;
   /** Its live records. */
   readonly live = new Set<Cell>();
   /** Its live sessions, newest first. */
@@ -63,7 +74,10 @@ export class Tenant {
 
   /** Drops what is empty of a subject; a raised epoch stays for ever. */
   forgetSubject(name: string): void {
-    if (this.subjects.get(name)?.isEmpty) this.subjects.delete(name);
+    const subject = this.subjects.get(name);
+    if (!subject?.isEmpty) return;
+    subject.gone = true;
+    this.subjects.delete(name);
   }
 
   get isEmpty(): boolean {
@@ -79,9 +93,11 @@ export class State {
   readonly keys = new Map<string, CutOffCell>();
   /** Undelivered disconnects, oldest first. */
   readonly pending = new SortedSet<Cell>(oldestDueFirst);
-  readonly recordEnds = new SortedSet<Cell>((a, b) => a.record.expiresAt - b.record.expiresAt || byKey(a, b));
-  readonly sessionEnds = new SortedSet<Row>((a, b) => a.session.endsAt - b.session.endsAt || bySid(a, b));
+  readonly recordEnds = new SortedSet<Cell>((a, b) => a.record.expiresAt - b.record.expiresAt || a.order - b.order);
+  readonly sessionEnds = new SortedSet<Row>((a, b) => a.session.endsAt - b.session.endsAt || a.order - b.order);
   readonly cutOffEnds = new SortedSet<CutOffCell>((a, b) => a.forgetAt - b.forgetAt || a.order - b.order);
+
+  #order = 0;
 
   /** The tenant, if anything of it is stored. */
   find(name: TenantName): Tenant | undefined {
@@ -117,7 +133,7 @@ export class State {
   addRecord(record: TokenRecord): boolean {
     const tenant = this.tenant(record.tenant);
     if (tenant.records.has(record.jti)) return false;
-    const cell: Cell = { record, leasedUntil: 0 };
+    const cell: Cell = { record, leasedUntil: 0, order: this.#order++, row: undefined, of: undefined };
     tenant.records.set(record.jti, cell);
     this.recordEnds.add(cell);
     if (record.sid !== "") {
@@ -155,7 +171,7 @@ export class State {
   addSession(session: Session): boolean {
     const tenant = this.tenant(session.tenant);
     if (tenant.sessions.has(session.sid)) return false;
-    const row: Row = { session };
+    const row: Row = { session, gone: false, order: this.#order++ };
     tenant.sessions.set(session.sid, row);
     this.sessionEnds.add(row);
     if (session.status === "live") tenant.subject(session.subject).sessions.add(row);
@@ -174,6 +190,7 @@ export class State {
 
   removeSession(row: Row): void {
     const { tenant: name, sid } = row.session;
+    row.gone = true;
     this.sessionEnds.delete(row);
     this.tenant(name).sessions.delete(sid);
     this.#endedSession(row);
@@ -207,10 +224,6 @@ function compareTenant(a: TenantName, b: TenantName): number {
 
 function byKey(a: Cell, b: Cell): number {
   return compareTenant(a.record.tenant, b.record.tenant) || compareText(a.record.jti, b.record.jti);
-}
-
-function bySid(a: Row, b: Row): number {
-  return compareTenant(a.session.tenant, b.session.tenant) || compareText(a.session.sid, b.session.sid);
 }
 
 /** When a record's disconnect is due. */
