@@ -29,7 +29,7 @@ export async function startWorker(t, { bindings = {}, persist, folder }) {
     modulesRules: [{ type: "CompiledWasm", include: ["**/*.wasm"] }],
     compatibilityDate: "2026-04-01",
     bindings,
-    durableObjects: { AUTH: { className: "Auth", useSQLite: true }, PLAIN: { className: "Plain", useSQLite: true } },
+    durableObjects: Object.fromEntries(["Auth", "Swept", "Plain"].map((className) => [className.toUpperCase(), { className, useSQLite: true }])),
     ...(persist === undefined ? {} : { durableObjectsPersist: persist }),
   });
   let running = true;
@@ -43,9 +43,15 @@ export async function startWorker(t, { bindings = {}, persist, folder }) {
     const response = await fetch(new URL(path, url), body === undefined ? {} : { method: "POST", body });
     return { status: response.status, text: await response.text() };
   };
+  /** Calls the authenticator of a service in the Worker. */
+  const call = async (method, args, query = "") => {
+    const { status, text } = await ask(`/worker/${method}?${query}`, JSON.stringify(args));
+    if (status !== 200) throw new Error(`${method}: ${status} ${text}`);
+    return JSON.parse(text);
+  };
   const stubOf = async (binding) => {
     const namespace = await worker.getDurableObjectNamespace(binding);
     return namespace.get(namespace.idFromName("auth"));
   };
-  return { worker, url, ask, stub: await stubOf("AUTH"), plain: await stubOf("PLAIN"), stop };
+  return { worker, url, ask, call, stub: await stubOf("AUTH"), plain: await stubOf("PLAIN"), stop };
 }

@@ -1,19 +1,21 @@
-// The Worker that the tests run: one object with the storage and the connections, and a Worker that uses both over RPC.
+// What the tests run in workerd: objects with the storage and the connections, and a Worker that uses them over RPC.
 
 import { DurableObject } from "cloudflare:workers";
-import { authDurableObject, durableObjectStorage } from "authkernel/storage/durable-object";
-import { authenticatorOf } from "./authenticator.mjs";
+import { createAuthenticator } from "authkernel";
+import { authDurableObject, durableObjectBroadcast, durableObjectClient, durableObjectStorage } from "authkernel/storage/durable-object";
 
-/** Counts how often the object was loaded: more than once means that it had hibernated. */
+/** Counts how often the class was made: more than once means that the object had hibernated. */
 let loaded = 0;
 
-export class Auth extends authDurableObject(DurableObject, {
-  authenticator: (ports, env) => authenticatorOf(ports, env),
+const options = {
+  authenticator: (ports, env) => createAuthenticator({ policy: env.POLICY, keys: env.KEYS, ...ports }),
   purposes: ["user"],
   sweepEvery: 3_600,
   message: (socket, message, { state }) => socket.send(`${state.subject}: ${message}`),
   opened: (socket, { topic }) => socket.send(`hello ${topic}`),
-}) {
+};
+
+export class Auth extends authDurableObject(DurableObject, options) {
   number = ++loaded;
 
   async fetch(request) {
@@ -34,6 +36,9 @@ export class Auth extends authDurableObject(DurableObject, {
   }
 }
 
+/** The same, looked after often. */
+export class Swept extends authDurableObject(DurableObject, { ...options, sweepEvery: 1 }) {}
+
 /** An object that uses the storage itself, without connections or an alarm. */
 export class Plain extends DurableObject {
   #storage = durableObjectStorage(this.ctx.storage);
@@ -49,8 +54,25 @@ export class Plain extends DurableObject {
   }
 }
 
+/** A service in a Worker: `POST /worker/<method of the authenticator>` with its arguments, over the object that the query names. */
+async function service(request, env, stub) {
+  const { pathname, searchParams } = new URL(request.url);
+  const broadcast = searchParams.has("mute") ? { publish: () => Promise.reject(new Error("nobody there")) } : durableObjectBroadcast(stub);
+  const auth = await createAuthenticator({ policy: env.POLICY, keys: env.KEYS, storage: durableObjectClient(stub), broadcast });
+  try {
+    return Response.json(await auth[pathname.slice("/worker/".length)](...(await request.json())));
+  } catch (error) {
+    return Response.json({ code: error.code, message: error.message }, { status: 400 });
+  } finally {
+    auth.close();
+  }
+}
+
 export default {
   fetch(request, env) {
-    return env.AUTH.get(env.AUTH.idFromName("auth")).fetch(request);
+    const { pathname, searchParams } = new URL(request.url);
+    const namespace = searchParams.get("object") === "swept" ? env.SWEPT : env.AUTH;
+    const stub = namespace.get(namespace.idFromName("auth"));
+    return pathname.startsWith("/worker/") ? service(request, env, stub) : stub.fetch(request);
   },
 };
