@@ -1,7 +1,7 @@
 // Packs the package, and makes fresh projects that have it installed from the tarball, outside of this repository so that nothing of it
 // can be found by chance.
 
-import { copyFileSync, mkdtempSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, mkdtempSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -27,9 +27,11 @@ export class Workshop {
     return JSON.parse(text.slice(text.indexOf("[")))[0];
   }
 
+  #installed;
+
   /**
    * A new folder with these files of `projects/` (a new name may follow after a colon) and the package installed. npm needs nothing from
-   * the network for it, and is told so.
+   * the network for it, and is told so. What it has installed once is copied for the others.
    */
   async project(name, files, manifest = {}) {
     const folder = join(this.folder, name);
@@ -39,10 +41,21 @@ export class Workshop {
       copyFileSync(join(here, "projects", from), join(folder, to));
     }
     writeFileSync(join(folder, "package.json"), JSON.stringify({ name, private: true, ...manifest }));
+    this.#installed ??= this.#install();
+    cpSync(await this.#installed, join(folder, "node_modules"), { recursive: true });
+    return folder;
+  }
+
+  async #install() {
+    const folder = join(this.folder, "installed");
+    mkdirSync(folder);
+    writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "installed", private: true }));
     const given = ["install", "--offline", "--no-audit", "--no-fund", "--ignore-scripts", this.tarball];
     const { status, problem } = await output(npm, given, { cwd: folder, seconds: 60 });
     if (status !== 0) throw new Error(`npm install: ${problem}`);
-    return folder;
+    const installed = readdirSync(join(folder, "node_modules")).filter((name) => !name.startsWith("."));
+    if (installed.join() !== "authkernel") throw new Error(`npm installed ${installed}`);
+    return join(folder, "node_modules");
   }
 
   close() {

@@ -2,7 +2,7 @@
 
 import { once } from "node:events";
 import { spawn } from "node:child_process";
-import { renameSync, writeFileSync } from "node:fs";
+import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { newestNode, workerd } from "../../test/common/programs.mjs";
@@ -91,15 +91,17 @@ export function checks({ workshop }) {
         await mustTell(process.execPath, ["out/main.mjs"], { cwd });
       },
     },
-    {
-      name: "esbuild for Node, all in one file that stands alone",
+    ...["esm", "cjs"].map((format) => ({
+      name: `esbuild for Node, all in one file that stands alone, ${format}`,
       async run() {
-        const cwd = await workshop.project("esbuild-node", ["story.mjs", "main.mjs"]);
-        await esbuild(cwd, "main.mjs", { format: "esm", platform: "node" });
-        renameSync(join(cwd, "node_modules"), join(cwd, "away"));
-        await mustTell(process.execPath, ["out/main.mjs"], { cwd });
+        const cwd = await workshop.project(`esbuild-node-${format}`, ["story.mjs"]);
+        // CommonJS has no `await` at its top level.
+        writeFileSync(join(cwd, "main.mjs"), 'import { story } from "./story.mjs";\nstory().then(console.log);\n');
+        await esbuild(cwd, "main.mjs", { format, platform: "node", outExtension: { ".js": format === "esm" ? ".mjs" : ".cjs" } });
+        rmSync(join(cwd, "node_modules"), { recursive: true });
+        await mustTell(process.execPath, [`out/main.${format === "esm" ? "mjs" : "cjs"}`], { cwd });
       },
-    },
+    })),
     {
       name: "a Worker: esbuild with the .wasm beside it, in workerd",
       skip: workerd().reason,

@@ -52,9 +52,19 @@ export function checks({ workshop, packed }) {
       run: () => mustDo(process.execPath, [bin("publint/src/cli.js"), "--strict", workshop.tarball]),
     },
     {
-      // `kernel.wasm` is no module, and needs no types.
-      name: "attw",
-      run: () => mustDo(process.execPath, [bin("@arethetypeswrong/cli/dist/index.js"), workshop.tarball, "--exclude-entrypoints", "./kernel.wasm", "--no-color"]),
+      name: "attw, every entry that a pattern of `exports` means included",
+      async run() {
+        const folders = /^dist\/esm\/((storage|broadcast|sockets|middleware)\/[\w-]+)\.js$/;
+        const meant = packed.files.flatMap(({ path }) => folders.exec(path)?.[1] ?? []).filter((path) => !path.endsWith("/index"));
+        const given = [
+          // `kernel.wasm` is no module and needs no types. Node 10's resolution, which knows no `exports`, is not supported.
+          ...["--exclude-entrypoints", "./kernel.wasm", "--profile", "node16", "--no-color"],
+          ...(meant.length > 0 ? ["--include-entrypoints", ...meant.map((path) => `./${path}`)] : []),
+        ];
+        const text = await mustDo(process.execPath, [bin("@arethetypeswrong/cli/dist/index.js"), workshop.tarball, ...given]);
+        const missed = meant.filter((path) => !text.includes(`authkernel/${path}"`));
+        if (missed.length > 0) throw new Error(`attw did not look at ${missed}`);
+      },
     },
   ];
 }

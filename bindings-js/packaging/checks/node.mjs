@@ -58,9 +58,9 @@ export function checks({ workshop }) {
           const runs = [];
           for (let run = 0; run < 11; run++) runs.push(JSON.parse(await mustDo(path, ["start.mjs"], { cwd, seconds: 20 })));
           runs.sort((one, other) => one.all - other.all);
-          const { all, import: imported, create, decide } = runs[5];
+          const { all, import: imported, create, decide, cpu } = runs[5];
           const parts = `import ${imported.toFixed(1)}, create ${create.toFixed(1)}, decide ${decide.toFixed(1)}`;
-          console.log(`     ${name}: ${all.toFixed(1)} ms in the middle of ${runs.length} (${parts}), fastest ${runs[0].all.toFixed(1)}`);
+          console.log(`     ${name}: ${all.toFixed(1)} ms in the middle of ${runs.length} (${parts}), fastest ${runs[0].all.toFixed(1)}; ${cpu.toFixed(1)} ms of processor`);
         }
       },
     },
