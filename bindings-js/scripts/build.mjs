@@ -71,3 +71,6 @@ await writeFile(
   `exports.kernelPath = () => require("node:path").join(__dirname, "..", "..", "kernel.wasm");\n`,
 );
 await writeFile(join(cjs, "package.json"), `${JSON.stringify({ type: "commonjs" })}\n`);
+
+// npm packs only what lies in this folder.
+for (const name of ["LICENSE-MIT", "LICENSE-APACHE"]) await cp(join(root, "..", name), join(root, name));

@@ -17,6 +17,23 @@ const reader = new Set([2304, 2552, 2580, 2582, 2591, 2868, 18004, 1108, 7006, 7
 export function checks({ workshop }) {
   return [
     {
+      name: "documentation: what is not there would be found",
+      run: async () => {
+        const wrong = {
+          "is-no-export": 'import { nothingOfTheKind } from "authkernel";',
+          "is-no-entry": 'import { memoryStorage } from "authkernel/storage/nowhere";',
+          "is-no-field": 'import { createAuthenticator } from "authkernel";\ncreateAuthenticator({ policy, keys, storage, brodcast });',
+        };
+        for (const [name, code] of Object.entries(wrong)) {
+          const found = await compile(workshop, name, [{ name, code }]).then(
+            () => false,
+            () => true,
+          );
+          if (!found) throw new Error(`nobody saw that ${name}`);
+        }
+      },
+    },
+    {
       name: "documentation: blocks of code in the READMEs",
       run: async () => {
         const files = ["README.md", "bindings-js/README.md"].filter((file) => existsSync(join(root, file)));
