@@ -35,7 +35,9 @@ export const bun = () =>
     "bin/bun",
   );
 
+/** workerd is driven by miniflare, which needs Node 22. */
 export function workerd() {
+  if (!node(24).path && Number.parseInt(process.versions.node, 10) < 22) return { reason: `miniflare needs Node 22: ${node(24).reason}` };
   const name = { "linux-x64": "@cloudflare/workerd-linux-64", "linux-arm64": "@cloudflare/workerd-linux-arm64" };
   return fromNpm({ ...name, "darwin-arm64": "@cloudflare/workerd-darwin-arm64" }, "bin/workerd");
 }

@@ -9,8 +9,8 @@ import { vectorHost } from "./ports.mjs";
 import { Secrets } from "./secrets.mjs";
 
 /**
- * How a library can be called; every vector runs in each of them:
- * over a storage that answers at once; over one that only answers promises; with `authenticateSync`.
+ * How a library can be called; every vector runs in each of them: over a storage that answers at once, without a word about it; over one
+ * that only answers promises; over one that declares `sync`, with `authenticateSync`.
  */
 export const ways = [
   { name: "values", later: false },
@@ -56,7 +56,7 @@ export async function runVectors(library, { files, fixtures, kinds, report = () 
 
 async function check(library, vector, fixtures, way, kinds) {
   const now = vector.now ?? fixtures.now;
-  const host = vectorHost(library, { now, id: vector.id, later: way.later });
+  const host = vectorHost(library, { now, id: vector.id, later: way.later, sync: way.sync });
   const secrets = new Secrets(fixtures);
   const names = new Map();
   for (const [name, spec] of Object.entries(vector.tokens ?? {})) {

@@ -34,14 +34,14 @@ class Log {
 }
 
 /**
- * A new host with empty storage. With `later`, every answer of a port is a promise that another turn of the event loop fulfils; without
- * it none is one, and storage says so by `sync`.
+ * A new host with empty storage. With `later`, every answer of a port is a promise that is fulfilled later; without it none is one, and
+ * with `sync` storage says so.
  */
-export function vectorHost(library, { now, id, later }) {
+export function vectorHost(library, { now, id, later, sync }) {
   const log = new Log();
   const inner = library.memoryStorage();
   const answer = later ? deferred : (work) => work();
-  const storage = { ...(later ? {} : { sync: true }) };
+  const storage = sync ? { sync } : {};
   for (const [name, shape] of Object.entries(storageCalls)) {
     const method = camel(name);
     storage[method] = (argument, ...more) =>
