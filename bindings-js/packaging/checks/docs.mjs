@@ -38,9 +38,9 @@ export function checks({ workshop }) {
       run: async () => {
         const files = ["README.md", "bindings-js/README.md"].filter((file) => existsSync(join(root, file)));
         const blocks = files.flatMap((file) => markdownBlocks(file, readFileSync(join(root, file), "utf8")));
+        await compile(workshop, "readme", blocks);
         if (!files.includes("bindings-js/README.md")) throw new Error("bindings-js/README.md is not there");
         if (!blocks.some(({ code }) => code.includes('from "authkernel"'))) throw new Error("no block imports the package");
-        await compile(workshop, "readme", blocks);
       },
     },
     {

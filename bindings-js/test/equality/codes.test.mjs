@@ -1,6 +1,7 @@
 // One list of codes: the kernel's, WIT's and TypeScript's are equal and in the same order.
 
 import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
 import { test } from "node:test";
 import { kernelCodes, source, witCodes } from "./sources.mjs";
 import { TypeScriptShapes } from "./typescript.mjs";
@@ -28,4 +29,13 @@ test("TypeScript has the kernel's codes, in its order", () => {
 test("TypeScript has the kernel's kinds", () => {
   const kinds = [...new Set(kernelCodes().map(({ kind }) => `'${kind}'`))].sort();
   assert.equal(new TypeScriptShapes().declared("Kind"), kinds.join(" | "));
+});
+
+test("errors that TypeScript makes itself have the kernel's kinds", () => {
+  const kinds = Object.fromEntries(kernelCodes().map(({ code, kind }) => [code, kind]));
+  const folder = new URL("../../js/", import.meta.url);
+  const files = readdirSync(folder, { recursive: true }).filter((file) => file.endsWith(".ts"));
+  const made = files.flatMap((file) => [...source(`bindings-js/js/${file}`).matchAll(/new AuthError\(\s*"(\w+)",\s*"(\w+)"/g)]);
+  assert.ok(made.length > 0, "there are some");
+  for (const [text, code, kind] of made) assert.equal(kind, kinds[code], text);
 });
