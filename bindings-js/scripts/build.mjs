@@ -6,12 +6,14 @@ import { spawnSync } from "node:child_process";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { transform } from "esbuild";
+import { embed } from "./embed.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const esm = join(root, "dist", "esm");
 const cjs = join(root, "dist", "cjs");
 
 await rm(join(root, "dist"), { recursive: true, force: true });
+await embed();
 const tsc = spawnSync(process.execPath, [join(root, "node_modules", "typescript", "bin", "tsc"), "-p", root], { stdio: "inherit" });
 if (tsc.status !== 0) process.exit(tsc.status ?? 1);
 
