@@ -1,10 +1,21 @@
 import { StorageError } from "../errors.js";
 import type { FindQuery, Found, Storage, SubjectId } from "../host.js";
 import { Connection, type PostgresPool } from "./postgres/connection.js";
-import { escaped, read } from "./postgres/json.js";
+import { escaped } from "./postgres/json.js";
 import { check, migrate } from "./postgres/migrate.js";
-import { checkInsertion, cutOff, cutOffRow, record, recordRow, session, sessionRow, tenantKey } from "./shared/rows.js";
-import { FIND, FIND_MANY, LIST } from "./postgres/statements.js";
+import {
+  checkInsertion,
+  cutOff,
+  type CutOffRow,
+  cutOffRow,
+  record,
+  type RecordRow,
+  recordRow,
+  session,
+  type SessionRow,
+  sessionRow,
+  tenantKey,
+} from "./shared/rows.js";
 import { Touches } from "./shared/touches.js";
 
 export type { PostgresClient, PostgresPool, PostgresQuery } from "./postgres/connection.js";
@@ -61,16 +72,12 @@ export function postgresStorage({ pool, prepare = true }: PostgresStorageOptions
     check: () => check(connection),
     close: () => touches.flush(),
 
-    async find(query) {
-      const [row] = await connection.rows("find", FIND, queryValues(query));
-      return found(row);
-    },
+    find: async (query) => found(await connection.find(queryValues(query))),
 
     async findMany(queries) {
       if (queries.length === 0) return [];
-      const columns = queries.map(queryValues);
-      const values = columns[0]!.map((_, column) => columns.map((row) => row[column]));
-      return (await connection.rows("find_many", FIND_MANY, values)).map(found);
+      const named = queries.map((query) => ({ ...query, tenant: tenantKey(query.tenant) }));
+      return (await connection.call("find_many", named)).map(found);
     },
 
     async insert(insertion) {
@@ -157,11 +164,10 @@ export function postgresStorage({ pool, prepare = true }: PostgresStorageOptions
     touch: (touch) => touches.add(touch),
 
     async list({ tenant, subject, at, withRecord, after, limit }) {
-      // The first page begins before every session: no creation time is later, no sid sorts before ''.
-      const createdAt = after ? String(after.createdAt) : "9223372036854775807";
-      const values = [escaped(tenantKey(tenant)), escaped(subject), at, createdAt, escaped(after?.sid ?? ""), withRecord, limit + 1];
-      const rows = await connection.rows("list", LIST, values);
-      return { sessions: rows.slice(0, limit).map((row) => session(read(row.session))), more: rows.length > limit };
+      const place = { after_created_at: after?.createdAt ?? null, after_sid: after?.sid ?? null };
+      const call = { tenant: tenantKey(tenant), subject, at, with_record: withRecord, ...place, limit };
+      const rows: SessionRow[] = (await connection.call("list", call)) ?? [];
+      return { sessions: rows.slice(0, limit).map(session), more: rows.length > limit };
     },
 
     async undelivered({ at, leaseUntil, limit, only }) {
@@ -190,12 +196,19 @@ function queryValues(query: FindQuery): (string | null)[] {
   return [tenantKey(tenant), jti, sid, subject, purpose, kid].map((value) => (typeof value === "string" ? escaped(value) : null));
 }
 
-function found(row: { record: string | null; session: string | null; epoch: string | null; cut_offs: string | null }): Found {
+interface FoundRows {
+  record: RecordRow | null;
+  session: SessionRow | null;
+  epoch: number | null;
+  cut_offs: CutOffRow[] | null;
+}
+
+function found(rows: FoundRows): Found {
   return {
-    record: row.record === null ? undefined : record(read(row.record)),
-    session: row.session === null ? undefined : session(read(row.session)),
-    cutOffs: row.cut_offs === null ? [] : read(row.cut_offs).map(cutOff),
-    epoch: row.epoch === null ? 0 : Number(row.epoch),
+    record: rows.record === null ? undefined : record(rows.record),
+    session: rows.session === null ? undefined : session(rows.session),
+    cutOffs: (rows.cut_offs ?? []).map(cutOff),
+    epoch: rows.epoch ?? 0,
   };
 }
 

@@ -5,6 +5,9 @@
 -- REPEATABLE READ it would see what stood before it waited for the row, and leave a rotated token alive. So any other
 -- level is refused (AK004).
 --
+-- Functions are planned for good when the tables are still empty, so reading whole tables is out of the question from the
+-- beginning (enable_seqscan).
+--
 -- A call is one JSON document, as the adapters make it: texts escaped as in 001, times and epochs at most 2^53 - 1,
 -- names as in the columns. Conditions that fail are errors, so that nothing of the call stays: AK001 conflict,
 -- AK002 the epoch was raised, AK003 the session cannot be joined.
@@ -70,7 +73,7 @@ END
 $$;
 
 -- {record, session, open, guard}: answers the epoch.
-CREATE FUNCTION authkernel.insert(call JSONB) RETURNS BIGINT LANGUAGE plpgsql AS $$
+CREATE FUNCTION authkernel.insert(call JSONB) RETURNS BIGINT LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE
     current_epoch BIGINT := authkernel.lock_subject(call->'record'->>'tenant', call->'record'->>'subject');
 BEGIN
@@ -114,11 +117,14 @@ BEGIN
         page := (SELECT jsonb_agg(to_jsonb(r) - 'extra_data') FROM authkernel.records r
             WHERE r.tenant = of_tenant AND r.jti = of_jti AND r.notify_due <= moment);
     ELSIF of_sid IS NOT NULL THEN
-        page := (SELECT jsonb_agg(to_jsonb(p) - 'extra_data') FROM (
-            -- Only what was revoked is ever pending.
+        -- Only what was revoked is ever pending. Read first and put in order then: the limit must not make the planner
+        -- walk through everybody's.
+        WITH own AS MATERIALIZED (
             SELECT * FROM authkernel.records r
             WHERE r.tenant = of_tenant AND r.sid = of_sid AND r.status = 1 AND r.notify_due <= moment
-            ORDER BY r.notify_due, r.jti LIMIT most + 1) p);
+        )
+        SELECT jsonb_agg(to_jsonb(p) - 'extra_data') INTO page
+        FROM (SELECT * FROM own o ORDER BY o.notify_due, o.jti LIMIT most + 1) p;
     ELSE
         page := (SELECT jsonb_agg(to_jsonb(p) - 'extra_data') FROM (
             SELECT * FROM authkernel.records r
@@ -135,7 +141,7 @@ $$;
 
 -- {tenant, jti | sid, subject, at, reason, tombstone, session_tombstone, notify_purposes, due, limit}:
 -- answers {outcome, records, pending, more}.
-CREATE FUNCTION authkernel.revoke(call JSONB) RETURNS JSONB LANGUAGE plpgsql AS $$
+CREATE FUNCTION authkernel.revoke(call JSONB) RETURNS JSONB LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE
     of_tenant TEXT := call->>'tenant';
     of_jti    TEXT := call->>'jti';

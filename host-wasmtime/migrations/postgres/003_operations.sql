@@ -14,7 +14,7 @@ END
 $$;
 
 -- A row of cut_offs.
-CREATE FUNCTION authkernel.raise_cut_off(call JSONB) RETURNS VOID LANGUAGE plpgsql AS $$
+CREATE FUNCTION authkernel.raise_cut_off(call JSONB) RETURNS VOID LANGUAGE plpgsql SET enable_seqscan = off AS $$
 BEGIN
     IF (call->>'kind')::integer = 0 THEN
         PERFORM authkernel.lock_subject(call->>'tenant', call->>'name');
@@ -30,7 +30,7 @@ $$;
 -- {tenant, subject, include_purposes, exclude_purposes, keep, issued_before, unexpired_after, end_sessions, cut_offs,
 -- forget_at, at, reason, notify_purposes, delay_sid, delay_due, limit, dry_run}, where cut_offs has a purpose per
 -- cut-off, '' for all of them: answers {sessions, records, notify_records, notify_sessions, pending, more, epoch}.
-CREATE FUNCTION authkernel.revoke_matching(call JSONB) RETURNS JSONB LANGUAGE plpgsql AS $$
+CREATE FUNCTION authkernel.revoke_matching(call JSONB) RETURNS JSONB LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE
     of_tenant  TEXT := call->>'tenant';
     of_subject TEXT := call->>'subject';
@@ -100,7 +100,7 @@ $$;
 
 -- {tenant, jti, sid, subject, at, request, successors: [{record, session}]}: answers {won: epoch}, or
 -- {record, session, newest}.
-CREATE FUNCTION authkernel.consume(call JSONB) RETURNS JSONB LANGUAGE plpgsql AS $$
+CREATE FUNCTION authkernel.consume(call JSONB) RETURNS JSONB LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE
     of_tenant TEXT := call->>'tenant';
     current_epoch BIGINT := authkernel.lock_subject(of_tenant, call->>'subject');
@@ -143,7 +143,7 @@ END
 $$;
 
 -- [{tenant, sid, at}]: sessions whose row somebody holds are passed over, so that no note waits for a revocation.
-CREATE FUNCTION authkernel.touch(call JSONB) RETURNS VOID LANGUAGE sql AS $$
+CREATE FUNCTION authkernel.touch(call JSONB) RETURNS VOID LANGUAGE sql SET enable_seqscan = off AS $$
     WITH free AS (
         SELECT s.tenant, s.sid, n.at FROM jsonb_to_recordset(call) AS n (tenant TEXT, sid TEXT, at BIGINT)
         JOIN authkernel.sessions s ON s.tenant = n.tenant AND s.sid = n.sid
@@ -153,7 +153,7 @@ CREATE FUNCTION authkernel.touch(call JSONB) RETURNS VOID LANGUAGE sql AS $$
 $$;
 
 -- {at, lease_until, limit, tenant, subject}: answers the records that were claimed.
-CREATE FUNCTION authkernel.undelivered(call JSONB) RETURNS JSONB LANGUAGE plpgsql AS $$
+CREATE FUNCTION authkernel.undelivered(call JSONB) RETURNS JSONB LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE
     moment  BIGINT := (call->>'at')::bigint;
     claimed JSONB;
@@ -184,7 +184,7 @@ END
 $$;
 
 -- [{tenant, jti}]: rows are taken in order, so that two calls with the same ones never wait for each other.
-CREATE FUNCTION authkernel.delivered(call JSONB) RETURNS VOID LANGUAGE sql AS $$
+CREATE FUNCTION authkernel.delivered(call JSONB) RETURNS VOID LANGUAGE sql SET enable_seqscan = off AS $$
     WITH told AS (
         SELECT r.tenant, r.jti FROM jsonb_to_recordset(call) AS d (tenant TEXT, jti TEXT)
         JOIN authkernel.records r ON r.tenant = d.tenant AND r.jti = d.jti
@@ -194,7 +194,7 @@ CREATE FUNCTION authkernel.delivered(call JSONB) RETURNS VOID LANGUAGE sql AS $$
 $$;
 
 -- {before, limit}: answers {records, sessions, cut_offs, more}.
-CREATE FUNCTION authkernel.delete_expired(call JSONB) RETURNS JSONB LANGUAGE plpgsql AS $$
+CREATE FUNCTION authkernel.delete_expired(call JSONB) RETURNS JSONB LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE
     moment    BIGINT := (call->>'before')::bigint;
     most      BIGINT := (call->>'limit')::bigint;

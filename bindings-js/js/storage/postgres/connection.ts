@@ -33,12 +33,14 @@ export class Connection {
     readonly prepare: boolean,
   ) {}
 
-  /** One statement that reads. */
-  async rows(name: string, text: string, values: unknown[]): Promise<any[]> {
-    return this.#again(async () => (await this.pool.query(this.#statement(name, text, values))).rows);
+  /** The look-up of the hot path. */
+  async find(values: (string | null)[]): Promise<any> {
+    const statement = this.#statement("find", "SELECT authkernel.find($1, $2, $3, $4, $5, $6)::text AS answer", values);
+    const { rows } = await this.#again(() => this.pool.query(statement));
+    return read(rows[0].answer);
   }
 
-  /** One call of a function of the schema, in a transaction of its own; answers what it answers. */
+  /** One call of another function of the schema, in a transaction of its own; answers what it answers, `null` for nothing. */
   async call(name: string, argument: unknown): Promise<any> {
     const statement = this.#statement(name, `SELECT authkernel.${name}($1::jsonb)::text AS answer`, [write(argument)]);
     const rows = await this.#again(async () => {
@@ -53,7 +55,7 @@ export class Connection {
       return this.transaction(async (client) => (await client.query(statement)).rows);
     });
     const answer: unknown = rows[0]?.answer;
-    return typeof answer === "string" && answer !== "" ? read(answer) : undefined;
+    return typeof answer === "string" && answer !== "" ? read(answer) : null;
   }
 
   /** A transaction at READ COMMITTED on one connection. */

@@ -2,10 +2,14 @@ import { StorageError } from "../../errors.js";
 import { migrations } from "../../generated/postgres-migrations.js";
 import type { Connection } from "./connection.js";
 import { storageError } from "./errors.js";
-import { SETTINGS } from "./statements.js";
 
 /** Taken by whoever migrates; the number means nothing else. */
 const ADVISORY_LOCK = "7022352937417843057";
+
+/** What the server says of itself. */
+const SETTINGS = `SELECT pg_is_in_recovery()::text AS standby, current_setting('server_encoding') AS encoding,
+  current_setting('fsync') AS fsync, current_setting('full_page_writes') AS full_page_writes,
+  (SELECT count(*) FROM pg_tables WHERE schemaname = 'authkernel' AND tablename = 'migrations')::text AS migrated`;
 
 const VERSIONS = `CREATE TABLE IF NOT EXISTS authkernel.migrations (
   version    INTEGER PRIMARY KEY,

@@ -32,7 +32,8 @@ const REPLY = /^[A-Z]{2,}[A-Z0-9_]* /;
 export function storageError(error: unknown): StorageError {
   if (error instanceof StorageError) return error;
   const message = error instanceof Error ? error.message || error.name : String(error);
-  const other = REPLY.test(message) && !UNAVAILABLE.test(message);
+  const ours = error instanceof SyntaxError || error instanceof TypeError;
+  const other = ours || (REPLY.test(message) && !UNAVAILABLE.test(message));
   return new StorageError(other ? "other" : "unavailable", `redis: ${message}`, { cause: error });
 }
 
