@@ -87,9 +87,9 @@ BEGIN
     UPDATE authkernel.records r SET status = 1, status_at = moment, status_text = call->>'reason',
         notify_due = CASE WHEN told ? r.purpose THEN
             CASE WHEN r.sid = call->>'delay_sid' THEN (call->>'delay_due')::bigint ELSE moment END END
-    WHERE r.tenant = of_tenant AND r.jti = ANY (doomed) AND r.status = 0;
+    WHERE r.tenant = of_tenant AND r.jti = ANY (doomed) AND r.status + 0 = 0;
     UPDATE authkernel.sessions s SET ended_at = moment, ended_reason = call->>'reason'
-    WHERE s.tenant = of_tenant AND s.sid = ANY (ending) AND s.ended_at IS NULL;
+    WHERE s.tenant = of_tenant AND s.sid = ANY (ending) AND coalesce(s.ended_at, -1) = -1;
     FOR of_purpose IN SELECT jsonb_array_elements_text(call->'cut_offs') LOOP
         PERFORM authkernel.put_cut_off(jsonb_build_object('kind', 0, 'tenant', of_tenant, 'name', of_subject,
             'purpose', of_purpose, 'value', new_epoch, 'spared', nullif(kept, '[]'), 'forget_at', call->'forget_at'));
@@ -100,7 +100,8 @@ $$;
 
 -- {tenant, jti, sid, subject, at, request, successors: [{record, session}]}: answers {won: epoch}, or
 -- {record, session, newest}.
-CREATE FUNCTION authkernel.consume(call JSONB) RETURNS JSONB LANGUAGE plpgsql SET enable_seqscan = off AS $$
+CREATE FUNCTION authkernel.consume(call JSONB) RETURNS JSONB LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
     of_tenant TEXT := call->>'tenant';
     current_epoch BIGINT := authkernel.lock_subject(of_tenant, call->>'subject');
@@ -129,10 +130,13 @@ BEGIN
     WITH RECURSIVE chain (jti) AS (
         SELECT unnest(used.successors)
         UNION
-        SELECT unnest(r.successors) FROM chain c JOIN authkernel.records r ON r.tenant = of_tenant AND r.jti = c.jti
+        SELECT unnest(r.successors) FROM chain c CROSS JOIN LATERAL (
+            -- LIMIT: one by one, by its key; the planner is not to turn it round.
+            SELECT * FROM authkernel.records n WHERE n.tenant = of_tenant AND n.jti = c.jti LIMIT 1) r
     ), best AS (
-        SELECT DISTINCT ON (r.purpose) r.* FROM chain c JOIN authkernel.records r ON r.tenant = of_tenant AND r.jti = c.jti
-        WHERE r.status = 0 ORDER BY r.purpose, r.issued_at DESC, r.created_at DESC, r.jti DESC
+        SELECT DISTINCT ON (r.purpose) r.* FROM chain c CROSS JOIN LATERAL (
+            SELECT * FROM authkernel.records n WHERE n.tenant = of_tenant AND n.jti = c.jti LIMIT 1) r
+        WHERE r.status + 0 = 0 ORDER BY r.purpose, r.issued_at DESC, r.created_at DESC, r.jti DESC
     )
     SELECT jsonb_agg(to_jsonb(b)) INTO newest FROM best b;
     RETURN jsonb_build_object(
@@ -143,17 +147,19 @@ END
 $$;
 
 -- [{tenant, sid, at}]: sessions whose row somebody holds are passed over, so that no note waits for a revocation.
-CREATE FUNCTION authkernel.touch(call JSONB) RETURNS VOID LANGUAGE sql SET enable_seqscan = off AS $$
+CREATE FUNCTION authkernel.touch(call JSONB) RETURNS VOID LANGUAGE sql
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
     WITH free AS (
         SELECT s.tenant, s.sid, n.at FROM jsonb_to_recordset(call) AS n (tenant TEXT, sid TEXT, at BIGINT)
         JOIN authkernel.sessions s ON s.tenant = n.tenant AND s.sid = n.sid
-        WHERE s.last_seen < n.at AND s.ended_at IS NULL FOR UPDATE OF s SKIP LOCKED
+        WHERE s.last_seen < n.at AND coalesce(s.ended_at, -1) = -1 FOR UPDATE OF s SKIP LOCKED
     )
     UPDATE authkernel.sessions s SET last_seen = f.at FROM free f WHERE s.tenant = f.tenant AND s.sid = f.sid;
 $$;
 
 -- {at, lease_until, limit, tenant, subject}: answers the records that were claimed.
-CREATE FUNCTION authkernel.undelivered(call JSONB) RETURNS JSONB LANGUAGE plpgsql SET enable_seqscan = off AS $$
+CREATE FUNCTION authkernel.undelivered(call JSONB) RETURNS JSONB LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
     moment  BIGINT := (call->>'at')::bigint;
     claimed JSONB;
@@ -184,17 +190,19 @@ END
 $$;
 
 -- [{tenant, jti}]: rows are taken in order, so that two calls with the same ones never wait for each other.
-CREATE FUNCTION authkernel.delivered(call JSONB) RETURNS VOID LANGUAGE sql SET enable_seqscan = off AS $$
+CREATE FUNCTION authkernel.delivered(call JSONB) RETURNS VOID LANGUAGE sql
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
     WITH told AS (
         SELECT r.tenant, r.jti FROM jsonb_to_recordset(call) AS d (tenant TEXT, jti TEXT)
         JOIN authkernel.records r ON r.tenant = d.tenant AND r.jti = d.jti
-        WHERE r.notify_due IS NOT NULL ORDER BY r.tenant, r.jti FOR UPDATE OF r
+        WHERE coalesce(r.notify_due, -1) >= 0 ORDER BY r.tenant, r.jti FOR UPDATE OF r
     )
     UPDATE authkernel.records r SET notify_due = NULL FROM told t WHERE r.tenant = t.tenant AND r.jti = t.jti;
 $$;
 
 -- {before, limit}: answers {records, sessions, cut_offs, more}.
-CREATE FUNCTION authkernel.delete_expired(call JSONB) RETURNS JSONB LANGUAGE plpgsql SET enable_seqscan = off AS $$
+CREATE FUNCTION authkernel.delete_expired(call JSONB) RETURNS JSONB LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
     moment    BIGINT := (call->>'before')::bigint;
     most      BIGINT := (call->>'limit')::bigint;

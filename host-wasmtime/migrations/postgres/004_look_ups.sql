@@ -43,9 +43,10 @@ BEGIN
             SELECT s.* FROM authkernel.sessions s
             WHERE s.tenant = call->>'tenant' AND s.subject = call->>'subject' AND s.ended_at IS NULL AND s.ends_at > moment
                 AND s.created_at <= created AND (s.created_at < created OR s.sid > after_sid)
-                AND (NOT (call->>'with_record')::boolean OR EXISTS (
-                    SELECT 1 FROM authkernel.records r
-                    WHERE r.tenant = s.tenant AND r.sid = s.sid AND r.status = 0 AND r.expires_at > moment))
+                AND (NOT (call->>'with_record')::boolean OR coalesce((
+                    SELECT true FROM authkernel.records r
+                    WHERE r.tenant = s.tenant AND r.sid = s.sid AND r.status + 0 = 0
+                        AND r.expires_at + 0 > moment LIMIT 1), false))
             ORDER BY s.created_at DESC, s.sid LIMIT (call->>'limit')::bigint + 1) p);
 END
 $$;
