@@ -82,6 +82,10 @@ export class Server {
     });
   }
 
+  get pid() {
+    return this.#child.pid;
+  }
+
   async stop(signal = this.stopSignal) {
     this.#child?.kill(signal);
     await this.ended;
