@@ -15,8 +15,8 @@ import {
   type SessionRow,
   sessionRow,
   tenantKey,
-} from "./shared/rows.js";
-import { Touches } from "./shared/touches.js";
+} from "./servers/rows.js";
+import { Touches } from "./servers/touches.js";
 
 export type { PostgresClient, PostgresPool, PostgresQuery } from "./postgres/connection.js";
 

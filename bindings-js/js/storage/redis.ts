@@ -3,8 +3,8 @@ import type { FindQuery, Found, Storage } from "../host.js";
 import { cutOffOf, list, recordOf, sessionOf } from "./redis/answers.js";
 import { check, type RedisDurability } from "./redis/check.js";
 import { type RedisClient, Scripts } from "./redis/client.js";
-import { checkInsertion, cutOffRow, recordRow, sessionRow, tenantKey } from "./shared/rows.js";
-import { Touches } from "./shared/touches.js";
+import { checkInsertion, cutOffRow, recordRow, sessionRow, tenantKey } from "./servers/rows.js";
+import { Touches } from "./servers/touches.js";
 
 export type { RedisDurability } from "./redis/check.js";
 export type { IoRedisClient, NodeRedisClient, RedisClient } from "./redis/client.js";

@@ -58,4 +58,5 @@ while #next_jtis > 0 do
 end
 local newest = {}
 for _, record in pairs(best) do newest[#newest + 1] = record end
+table.sort(newest, function(a, b) return before(a.purpose, b.purpose) end)
 return cjson.encode({ record = used, session = session, newest = newest })

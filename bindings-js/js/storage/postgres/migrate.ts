@@ -1,7 +1,8 @@
 import { StorageError } from "../../errors.js";
-import { migrations } from "../../generated/postgres-migrations.js";
+
 import type { Connection } from "./connection.js";
 import { storageError } from "./errors.js";
+import { STEPS } from "./schema.js";
 
 /** Taken by whoever migrates; the number means nothing else. */
 const ADVISORY_LOCK = "7022352937417843057";
@@ -17,7 +18,7 @@ const VERSIONS = `CREATE TABLE IF NOT EXISTS authkernel.migrations (
 )`;
 
 /** The schema's version; step `n` leads to version `n + 1`. */
-const NEWEST = migrations.length;
+const NEWEST = STEPS.length;
 
 /** Brings the schema up to date, in one transaction; whoever comes second waits and finds it done. */
 export async function migrate(connection: Connection): Promise<void> {
@@ -28,7 +29,7 @@ export async function migrate(connection: Connection): Promise<void> {
       checkEncoding(settings);
       const found = settings.migrated === "0" ? 0 : await version(client);
       if (found > NEWEST) throw newer(found);
-      for (const step of migrations.slice(found)) await client.query({ text: step });
+      for (const step of STEPS.slice(found)) await client.query({ text: step });
       if (found === 0) await client.query({ text: VERSIONS });
       for (let step = found + 1; step <= NEWEST; step += 1) {
         await client.query({ text: `INSERT INTO authkernel.migrations (version) VALUES (${step})` });

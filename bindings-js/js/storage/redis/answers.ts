@@ -1,5 +1,5 @@
 import type { CutOff, Session, TokenRecord } from "../../host.js";
-import { cutOff, type CutOffRow, record, type RecordRow, session, type SessionRow } from "../shared/rows.js";
+import { cutOff, type CutOffRow, record, type RecordRow, session, type SessionRow } from "../servers/rows.js";
 
 // What the scripts answer: hashes as they are stored. Every value is a text, absent ones have no field, lists are JSON.
 

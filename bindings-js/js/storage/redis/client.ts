@@ -1,5 +1,5 @@
 import { StorageError } from "../../errors.js";
-import { scripts } from "../../generated/redis-scripts.js";
+import { SCRIPTS } from "./scripts.js";
 
 /** What is needed of a client of `ioredis` (`Redis` or `Cluster`). */
 export interface IoRedisClient {
@@ -20,7 +20,7 @@ export interface NodeRedisClient {
 /** A client of either library. */
 export type RedisClient = IoRedisClient | NodeRedisClient;
 
-export type ScriptName = keyof typeof scripts;
+export type ScriptName = keyof typeof SCRIPTS;
 
 /** Replies after which the same call may succeed: loading, busy, full, read only, a fail-over or a reshard under way. */
 const UNAVAILABLE = /^(LOADING|BUSY|OOM|MISCONF|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|NOREPLICAS|UNBLOCKED|ERR max number of clients)\b/;
@@ -47,7 +47,7 @@ export class Scripts {
 
   /** Runs one script; answers what it answers. */
   async run(name: ScriptName, argument: unknown): Promise<any> {
-    const { sha1, text } = scripts[name];
+    const { sha1, text } = SCRIPTS[name];
     const json = write(argument);
     try {
       const answer = await this.#within(this.#evalSha(sha1, json).catch((error: unknown) => {
