@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { fork } from "node:child_process";
 import { once } from "node:events";
-import { after, before, describe, test } from "node:test";
+import { after, before, beforeEach, describe, test } from "node:test";
 import { Worker } from "node:worker_threads";
 import { kinds, openBroadcast } from "./broadcasts.mjs";
 
@@ -20,6 +20,15 @@ async function listen(broadcast) {
     restored: () => events.push("restored"),
   });
   return { heard, events, unsubscribe, until: (count) => until(() => heard.length >= count, () => `${heard.length} of ${count} heard`) };
+}
+
+/** Waits until everything that was published before has arrived. */
+async function settle(broadcast) {
+  const { heard, unsubscribe } = await listen(broadcast);
+  const marker = disconnect(`settled ${Math.random()}`);
+  await broadcast.publish([marker]);
+  await until(() => heard.some(({ topic }) => topic === marker.topic));
+  await unsubscribe();
 }
 
 async function until(holds, why = () => "it did not come to be") {
@@ -44,6 +53,8 @@ for (const [kind, { start, skip, raw }] of Object.entries(kinds)) {
       server = await start?.();
       broadcast = await open();
     });
+    // What an earlier test published and nobody waited for is not heard in the next.
+    beforeEach(() => settle(broadcast));
     after(async () => {
       for (const close of closes) await close();
       await server?.remove();
@@ -180,16 +191,13 @@ for (const [kind, { start, skip, raw }] of Object.entries(kinds)) {
       await server.stop();
       await assert.rejects(async () => own.subscribe(() => {}));
       await server.start();
+      let listener;
       await until(async () => {
-        try {
-          const listener = await listen(own);
-          await own.publish([disconnect("again")]);
-          await listener.until(1);
-          return true;
-        } catch {
-          return false;
-        }
+        listener = await listen(own).catch(() => undefined);
+        return listener;
       });
+      await until(async () => (await own.publish([disconnect("again")]))[0] === "taken");
+      await listener.until(1);
     });
   });
 }
