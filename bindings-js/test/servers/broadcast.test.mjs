@@ -39,7 +39,7 @@ async function until(holds, why = () => "it did not come to be") {
   }
 }
 
-for (const [kind, { start, skip, raw }] of Object.entries(kinds)) {
+for (const [kind, { start, skip, raw, pauses }] of Object.entries(kinds)) {
   describe(kind, { skip }, () => {
     let server;
     const open = async (options) => {
@@ -184,6 +184,20 @@ for (const [kind, { start, skip, raw }] of Object.entries(kinds)) {
       assert.deepEqual([listener.events, late.events], [["lost", "restored"], ["lost", "restored"]]);
       await listener.unsubscribe();
       await late.unsubscribe();
+    });
+
+    test("a broker that does not answer takes nothing, and holds up nobody for long", { skip: !pauses }, async () => {
+      const own = await open({ timeoutMs: 300 });
+      server.pause();
+      try {
+        const begun = Date.now();
+        const answers = await own.publish(disconnects(5_000));
+        assert.ok(answers.length === 5_000 && answers.every((answer) => typeof answer.unavailable === "string"));
+        assert.ok(Date.now() - begun < 2_000, `${Date.now() - begun} ms`);
+      } finally {
+        server.resume();
+      }
+      await until(async () => (await own.publish([disconnect("again")]))[0] === "taken");
     });
 
     test("who subscribes while there is no broker is refused, and may try again", { skip: !start }, async () => {

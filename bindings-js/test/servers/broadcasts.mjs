@@ -31,8 +31,7 @@ async function overRedis(library, server, options) {
 const opens = {
   local: async (_, options) => ({ broadcast: localBroadcast(options) }),
   channel: async (_, options) => ({ broadcast: channelBroadcast(options) }),
-  ioredis: (server, options) => overRedis("ioredis", server, options),
-  redis: (server, options) => overRedis("redis", server, options),
+  ...Object.fromEntries(Object.keys(clients).map((library) => [library, (server, options) => overRedis(library, server, options)])),
   "nats 3": (server, options) => overNats(connect, server, options),
   "nats 2": (server, options) => overNats(connectOld, server, options),
   postgres: async (server, options) => {
@@ -41,14 +40,13 @@ const opens = {
   },
 };
 
-/** The kinds, and how the broker of each is started; `raw` puts any text on its channel. */
+/** The kinds, and how the broker of each is started; `raw` puts any text on its channel; `pauses`: it is a single process. */
 export const kinds = {
   local: {},
   channel: {},
-  ioredis: { start: startRedis, skip: !redis, raw: rawRedis },
-  redis: { start: startRedis, skip: !redis, raw: rawRedis },
-  "nats 3": { start: startNats, skip: !nats, raw: rawNats },
-  "nats 2": { start: startNats, skip: !nats, raw: rawNats },
+  ...Object.fromEntries(Object.keys(clients).map((library) => [library, { start: startRedis, skip: !redis, raw: rawRedis, pauses: true }])),
+  "nats 3": { start: startNats, skip: !nats, raw: rawNats, pauses: true },
+  "nats 2": { start: startNats, skip: !nats, raw: rawNats, pauses: true },
   postgres: { start: () => startPostgres(["-c", "fsync=off"]), skip: !postgres, raw: rawPostgres },
 };
 
