@@ -126,7 +126,8 @@ export class Ports {
     const to = this.#buffer;
     try {
       to.begin(this.owner, port.name);
-      to.case(0);
+      // A broadcast answers for each message, and never fails as a whole.
+      if (port.name !== "broadcast.publish") to.case(0);
       port.write(to, answer, request);
       return to.length;
     } catch (error) {
