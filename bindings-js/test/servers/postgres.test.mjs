@@ -1,6 +1,7 @@
 // What is PostgreSQL's own: migrations, settings, transaction levels, and a server that goes away.
 
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { after, before, describe, test } from "node:test";
 import { StorageError } from "authkernel/slim";
 import { postgresStorage } from "authkernel/storage/postgres";
@@ -149,7 +150,10 @@ describe("postgres", { skip: !postgres }, () => {
     let failures = 2;
     const flaky = {
       connect: () => database.connect(),
-      query: (query) => (failures-- > 0 ? Promise.reject(Object.assign(new Error("deadlock detected"), { code: "40P01" })) : database.query(query)),
+      async query(query) {
+        if (failures-- > 0) throw Object.assign(new Error("deadlock detected"), { code: "40P01" });
+        return database.query(query);
+      },
     };
     const answer = await postgresStorage({ pool: flaky }).revoke(revocation({ token: "anna" }));
     assert.equal(answer.outcome, "revoked");
@@ -201,8 +205,8 @@ describe("postgres", { skip: !postgres }, () => {
     const { storage } = await fresh("stuck", { options: { query_timeout: 500, connectionTimeoutMillis: 500 } });
     await storage.migrate();
     // All processes of the server hang, as a machine that lost its network.
-    const { execFileSync } = await import("node:child_process");
-    const children = execFileSync("ps", ["-o", "pid=", "--ppid", String(server.pid)], { encoding: "utf8" }).split(/\s+/).filter(Boolean).map(Number);
+    const listed = execFileSync("ps", ["-o", "pid=", "--ppid", String(server.pid)], { encoding: "utf8" });
+    const children = listed.split(/\s+/).filter(Boolean).map(Number);
     for (const pid of [server.pid, ...children]) process.kill(pid, "SIGSTOP");
     try {
       await assert.rejects(storage.find({ jti: "t1" }), (error) => error.kind === "unavailable");

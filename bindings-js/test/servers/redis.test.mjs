@@ -83,7 +83,9 @@ for (const [library, open] of Object.entries(clients)) {
     test("names that would run into each other as keys stay apart", async () => {
       const tenants = [undefined, "1", "1:", "0:", "1:a", "a"];
       for (const tenant of tenants) {
-        for (const jti of ["a", "1:a", ":a"]) await storage.insert(opening(record("x", jti, jti, { tenant, extraData: JSON.stringify([tenant, jti]) })));
+        for (const jti of ["a", "1:a", ":a"]) {
+          await storage.insert(opening(record("x", jti, jti, { tenant, extraData: JSON.stringify([tenant, jti]) })));
+        }
       }
       for (const tenant of tenants) {
         for (const jti of ["a", "1:a", ":a"]) assert.equal((await stored(storage, jti, tenant)).extraData, JSON.stringify([tenant, jti]));
