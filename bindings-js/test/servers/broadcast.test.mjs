@@ -43,7 +43,8 @@ for (const [kind, { start, skip, raw, pauses }] of Object.entries(kinds)) {
   describe(kind, { skip }, () => {
     let server;
     const open = async (options) => {
-      const opened = await openBroadcast(kind, server, options);
+      // Patient: the machine may be busy.
+      const opened = await openBroadcast(kind, server, { timeoutMs: 5_000, ...options });
       closes.push(opened.close);
       return opened.broadcast;
     };
