@@ -1,0 +1,31 @@
+import { checkCredentialOptions, readCredential } from "../../middleware/credential.js";
+import type { CredentialOptions, RequestHead } from "../../middleware/credential.js";
+import { Refusal } from "../../middleware/refusal.js";
+import type { Sockets } from "../index.js";
+import type { LiveSocket, OpenOptions } from "./live-socket.js";
+
+/** Which requests may open a connection, and where it is registered. */
+export interface GateOptions extends OpenOptions, CredentialOptions {
+  /** The registry. */
+  sockets: Sockets;
+}
+
+/** Checks the options once, and answers what admits a request: it rejects with a {@link Refusal} only. */
+export function gate(options: GateOptions): (head: RequestHead) => Promise<LiveSocket> {
+  checkGateOptions(options);
+  return async (head) => {
+    try {
+      const { token } = await readCredential(head, options);
+      return await options.sockets.open(token, options);
+    } catch (error) {
+      throw Refusal.of(error);
+    }
+  };
+}
+
+/** @throws TypeError */
+export function checkGateOptions(options: GateOptions): void {
+  if (typeof options?.sockets?.open !== "function") throw new TypeError("sockets must be what createSockets answered");
+  if (!Array.isArray(options.purposes) || options.purposes.length === 0) throw new TypeError("purposes must name at least one purpose");
+  checkCredentialOptions(options);
+}

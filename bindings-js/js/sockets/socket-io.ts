@@ -1,0 +1,155 @@
+/**
+ * Live connections over Socket.IO (server 4.x): a dead token is refused in the middleware, and a connection that has to close gets Socket.IO's
+ * own DISCONNECT, after which the real client stays away ("io server disconnect"); after any other ending it would come back.
+ */
+
+import type { MaybePromise } from "../host.js";
+import { nodeHead, readCredential } from "../middleware/credential.js";
+import type { NodeRequest } from "../middleware/credential.js";
+import { Refusal } from "../middleware/refusal.js";
+import { checkGateOptions } from "./core/gate.js";
+import type { GateOptions } from "./core/gate.js";
+import type { LiveSocket } from "./core/live-socket.js";
+
+/** What is needed of a Socket.IO `Socket`. */
+export interface SocketIoSocket {
+  readonly connected: boolean;
+  readonly handshake: { readonly auth: Record<string, unknown> };
+  readonly request: NodeRequest;
+  readonly nsp: { on(event: "connect", listener: (socket: any) => void): unknown };
+  readonly conn: { close(discard?: boolean): void; once(event: "close", listener: () => void): unknown };
+  disconnect(close?: boolean): unknown;
+  use(middleware: (packet: any, next: (error?: Error) => void) => void): unknown;
+  on(event: "disconnect", listener: () => void): unknown;
+}
+
+/** How Socket.IO connections are admitted. */
+export interface SocketIoOptions extends Omit<GateOptions, "ticket" | "subprotocol"> {
+  /**
+   * The token that a client sent in another way than the usual ones. By default it is `auth.token` of the client's options, where there is
+   * no `Authorization` header; then the cookie.
+   */
+  token?: ((socket: SocketIoSocket) => MaybePromise<string | null | undefined>) | undefined;
+  /**
+   * Whether the connection is closed with the namespace, and with it the client's other namespaces. False for applications whose namespaces
+   * have tokens of their own; then the real client still stays away, and other clients are cut in time. Default: true.
+   */
+  closeConnection?: boolean | undefined;
+}
+
+const lives = new WeakMap<object, LiveSocket>();
+
+/**
+ * The registration of an admitted Socket.IO socket, in a `connection` handler and later.
+ *
+ * @example
+ * ```ts
+ * import { liveSocketOf } from "authkernel/sockets/socket-io";
+ *
+ * io.on("connection", (socket) => socket.join(liveSocketOf(socket)?.identity.subject ?? []));
+ * ```
+ */
+export function liveSocketOf(socket: object): LiveSocket | undefined {
+  return lives.get(socket);
+}
+
+/**
+ * Makes the middleware that admits: give it to `io.use`, and to `use` of every namespace that has connections of its own.
+ *
+ * A refused client gets `connect_error` with `error.data` = `{code, message, status}`. From the disconnect on, and while a connection is
+ * muted, no event of it reaches a listener. A connection that Socket.IO's state recovery brings back without running middleware is admitted
+ * all the same, before any of its events is acted on.
+ *
+ * @example
+ * ```ts
+ * import { Server } from "socket.io";
+ * import { createSockets } from "authkernel/sockets";
+ * import { admission } from "authkernel/sockets/socket-io";
+ *
+ * const sockets = createSockets({ authenticator, broadcast, endpoint: "web" });
+ * const io = new Server(http);
+ * io.use(admission({ sockets, purposes: ["user"] }));
+ * ```
+ */
+export function admission(options: SocketIoOptions): (socket: SocketIoSocket, next: (error?: Error) => void) => void {
+  checkGateOptions(options);
+  const { sockets, closeConnection = true } = options;
+  const watched = new WeakSet<object>();
+
+  async function admit(socket: SocketIoSocket): Promise<LiveSocket> {
+    try {
+      const live = await sockets.open(await tokenOf(socket, options), options);
+      lives.set(socket, live);
+      // The client may go before the middleware ends, and then nothing else is said of it.
+      socket.conn.once("close", () => live.release());
+      return live;
+    } catch (error) {
+      throw Refusal.of(error);
+    }
+  }
+
+  /** Before the application's own listeners: from here on it is a connection. */
+  function connected(socket: SocketIoSocket): void {
+    const live = lives.get(socket);
+    // No event is acted on before the admission, after the disconnect, and while muted.
+    socket.use((_packet, next) => {
+      if (lives.get(socket)?.mayAct()) next();
+    });
+    if (live) return attach(socket, live);
+    // State recovery has skipped the middleware.
+    admit(socket).then(
+      (live) => (socket.connected ? attach(socket, live) : live.release()),
+      () => socket.disconnect(closeConnection),
+    );
+  }
+
+  function attach(socket: SocketIoSocket, live: LiveSocket): void {
+    socket.on("disconnect", () => live.release());
+    live.attach({
+      close() {
+        if (closeConnection) watchEnd(socket);
+        socket.disconnect(closeConnection);
+      },
+      terminate: () => socket.conn.close(true),
+    });
+  }
+
+  return (socket, next) => {
+    if (!watched.has(socket.nsp)) {
+      watched.add(socket.nsp);
+      socket.nsp.on("connect", connected);
+    }
+    admit(socket).then(
+      () => next(),
+      (refusal: Refusal) => next(failure(refusal)),
+    );
+  };
+}
+
+/** How long an underlying connection may take to end after the disconnect. */
+const END_WITHIN = 1_000;
+
+/** Socket.IO takes a disconnected socket as gone at once, whatever its connection does: that is cut when it stays. */
+function watchEnd({ conn }: SocketIoSocket): void {
+  const timer = setTimeout(() => conn.close(true), END_WITHIN);
+  conn.once("close", () => clearTimeout(timer));
+}
+
+async function tokenOf(socket: SocketIoSocket, options: SocketIoOptions): Promise<string> {
+  const head = nodeHead(socket.request);
+  if (options.token) {
+    const token = await options.token(socket);
+    if (typeof token === "string" && token !== "") return token;
+  }
+  const { token } = socket.handshake.auth;
+  if (head.values("authorization").length === 0 && token !== undefined) {
+    if (typeof token !== "string" || token === "") throw Refusal.because("authorization_invalid");
+    return token;
+  }
+  return (await readCredential(head, { cookie: options.cookie, publicUrl: options.publicUrl })).token;
+}
+
+function failure(refusal: Refusal): Error {
+  const { code, message, status } = refusal;
+  return Object.assign(new Error(code), { data: { code, message, status } });
+}
