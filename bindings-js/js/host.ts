@@ -112,25 +112,6 @@ export interface Broadcast {
   publish(messages: Message[]): MaybePromise<readonly PublishAnswer[] | undefined | void>;
 }
 
-/**
- * A broadcast that this process can listen to: what the live-socket registry needs to close connections at once.
- */
-export interface Subscribable {
-  /**
-   * Calls the listener for every message from here on, in the order in which they arrive; answers a function that ends it. Once this has
-   * returned (its promise has resolved), no later message is missed without one of the events being told.
-   */
-  subscribe(listener: (message: Message) => void, events?: SubscriptionEvents): MaybePromise<() => MaybePromise<void>>;
-}
-
-/** What a subscription tells of the broker: the registry verifies all connections whenever messages may have been missed. */
-export interface SubscriptionEvents {
-  /** The broker is not connected any more: messages may be missed from here on. */
-  lost?(): void;
-  /** It is connected again: messages may have been missed until here. */
-  restored?(): void;
-}
-
 /** What became of one message: `"taken"`, or why not. The text is for logs. */
 export type PublishAnswer = "taken" | { readonly unavailable: string } | { readonly other: string };
 

@@ -14,7 +14,6 @@ import type { Counts } from "./core/observer.js";
 import type { SocketsOptions } from "./core/options.js";
 import { Registry } from "./core/registry.js";
 import { startUpkeep } from "./core/upkeep.js";
-import { sleep } from "./core/timers.js";
 
 export type { Closing, Farewell, Reason } from "./core/closing.js";
 export type { Connection, LiveSocket, OpenOptions } from "./core/live-socket.js";
@@ -88,12 +87,16 @@ export function createSockets(options: SocketsOptions): Sockets {
   }
 
   async function shutDown(): Promise<void> {
-    const empty = new Promise<void>((resolve) => {
-      registry.emptied = resolve;
+    await new Promise<void>((resolve) => {
+      // This one keeps the process alive: somebody waits for it.
+      const grace = setTimeout(resolve, settings.closeGrace);
+      registry.emptied = () => {
+        clearTimeout(grace);
+        resolve();
+      };
       registry.shut();
-      if (registry.table.entries.size === 0) resolve();
+      if (registry.table.entries.size === 0) registry.emptied();
     });
-    await Promise.race([empty, sleep(settings.closeGrace)]);
     for (const chore of chores) chore.stop();
     registry.stop();
     await hearing.stop();

@@ -101,5 +101,7 @@ export async function within<T>(milliseconds: number, promise: PromiseLike<T>): 
 }
 
 function unref(timer: unknown): void {
-  if (typeof timer === "object" && timer !== null && "unref" in timer && typeof timer.unref === "function") timer.unref();
+  const { Deno } = globalThis as { Deno?: { unrefTimer?(timer: number): void } };
+  if (typeof timer === "number") Deno?.unrefTimer?.(timer);
+  else if (typeof timer === "object" && timer !== null && "unref" in timer && typeof timer.unref === "function") timer.unref();
 }
