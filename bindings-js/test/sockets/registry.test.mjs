@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { AuthError } from "authkernel";
-import { USER, connection, operations, service, until } from "./service.mjs";
+import { USER, connection, operations, service, settled, until } from "./service.mjs";
 
 const code = (wanted) => (error) => error instanceof AuthError && error.code === wanted;
 const REVOKED = [[4001, "revoked"]];
@@ -26,6 +26,7 @@ test("a disconnect closes the connections of its topic and endpoint, and no othe
   assert.equal(sockets.counts().registered, 4);
   assert.equal(first.live.identity.sid, mine.sid);
   await auth.revoke(mine.token);
+  await settled();
   for (const { live, noted } of [first, second]) {
     assert.deepEqual(noted.closes, REVOKED);
     assert.equal(live.mayAct(), false);
@@ -37,6 +38,7 @@ test("a disconnect closes the connections of its topic and endpoint, and no othe
   assert.equal(bobs.live.mayAct(), true);
   // Repeating it is harmless.
   broadcast.publish(broadcast.published.slice());
+  await settled();
   assert.deepEqual(first.noted.closes, REVOKED);
   sockets.verifyAll();
   await until("the sweep has found it", () => elsewhere.noted.closes.length === 1);
@@ -56,6 +58,7 @@ test("a dead token, a wrong purpose and one that opens no sockets are refused, a
   const { auth, sockets, issue } = await service();
   const dead = await issue();
   await auth.revoke(dead.token);
+  await settled();
   await assert.rejects(sockets.open(dead.token, USER), code("token_revoked"));
   const api = await auth.issue({ subject: "alice", purpose: "api" });
   await assert.rejects(sockets.open(api.token, USER), code("purpose_not_allowed"));
@@ -75,6 +78,7 @@ test("a disconnect that comes between the subscription and the acceptance refuse
       async admit(...given) {
         const answer = await auth.admit(...given);
         await revoke();
+        await settled();
         return answer;
       },
     }),
@@ -91,6 +95,7 @@ test("what was asked to close before its upgrade was done is closed when it is h
   const { token } = await issue();
   const live = await sockets.open(token, USER);
   await auth.revoke(token);
+  await settled();
   assert.equal(live.mayAct(), false);
   const peer = connection();
   live.attach(peer);
@@ -109,6 +114,7 @@ test("a connection that does not close is cut after its time, one that closes is
   live.attach({ ...polite, close: (...given) => (polite.close(...given), live.release()) });
   const began = performance.now();
   await auth.revoke(token);
+  await settled();
   await until("it is cut", () => silent.noted.terminated === 1);
   const took = performance.now() - began;
   assert.ok(took >= 99 && took < 600, `${took} ms`);
@@ -129,6 +135,7 @@ test("a connection whose close throws is cut, and the others are told all the sa
   });
   (await sockets.open(token, USER)).attach(fine);
   await auth.revoke(token);
+  await settled();
   assert.deepEqual(fine.noted.closes, REVOKED);
   assert.equal(problems[0]?.kind, "close_failed");
   await until("both are cut", () => sockets.counts().registered === 0);
@@ -150,6 +157,7 @@ test("a burst tells all peers before it winds up any, whether it is one message 
     live.attach({ close: () => told.push(live) });
   }
   await auth.signOutEverywhere("many");
+  await settled();
   await until("all are wound up", () => woundUp.length === 200);
   assert.equal(broadcast.published.length, 200);
   assert.ok(woundUp.every(([, before]) => before === 200), "every winding up came after the last telling");
@@ -193,6 +201,7 @@ test("the farewell is the application's", async () => {
   const peer = connection();
   (await sockets.open(token, USER)).attach(peer);
   await auth.revoke(token);
+  await settled();
   assert.deepEqual(peer.noted.closes, [[4401, "bye: revoked"]]);
   for (const live of sockets.list()) live.release();
   await sockets.close();

@@ -25,7 +25,11 @@ export function broker() {
     published: [],
     publish(messages) {
       this.published.push(...messages);
-      if (!this.deaf) for (const message of messages) for (const { listener } of listeners) listener(message);
+      if (this.deaf) return;
+      // Never inside the call that publishes.
+      queueMicrotask(() => {
+        for (const message of messages) for (const { listener } of listeners) listener(message);
+      });
     },
     subscribe(listener, events) {
       const one = { listener, events };
@@ -81,6 +85,9 @@ export function connection() {
 
 export const USER = { purposes: ["user"] };
 export const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+/** Everything that was published before is heard and done. */
+export const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 /** Waits until something is so. */
 export async function until(what, condition, milliseconds = 5_000) {

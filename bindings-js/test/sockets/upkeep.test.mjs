@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { AuthError } from "authkernel";
-import { USER, connection, operations, service, sleep, until } from "./service.mjs";
+import { USER, connection, operations, service, settled, sleep, until } from "./service.mjs";
 
 const code = (wanted) => (error) => error instanceof AuthError && error.code === wanted;
 const REVOKED = [[4001, "revoked"]];
@@ -56,6 +56,7 @@ test("a sweep finds what no message told of", async () => {
   const [first, second] = [await attached(sockets, mine.token), await attached(sockets, other.token)];
   broadcast.deaf = true;
   await auth.revoke(mine.token);
+  await settled();
   await until("the sweep has found it", () => first.noted.closes.length === 1, 2_000);
   assert.deepEqual(first.noted.closes, REVOKED);
   assert.deepEqual(second.noted.closes, []);
@@ -78,6 +79,7 @@ test("a recheck has the connections that it means verified at once, and decides 
   assert.deepEqual(first.noted.closes, []);
   broadcast.deaf = true;
   await auth.revoke(mine.token);
+  await settled();
   broadcast.deaf = false;
   broadcast.publish([{ kind: "recheck", subject: "alice", purpose: "refresh" }, { kind: "recheck", tenant: "t" }]);
   await sleep(30);
@@ -102,8 +104,10 @@ test("while the broker is away all are verified at once and again and again; not
   assert.equal(sockets.counts().connected, false);
   await until("they are verified at once", () => sweeps > before, 60);
   await auth.revoke(mine.token);
+  await settled();
   await until("the next round has found it", () => first.noted.closes.length === 1, 1_000);
   await auth.revoke(other.token);
+  await settled();
   const seen = sweeps;
   broadcast.restore();
   await until("once more when it is back", () => sweeps > seen && second.noted.closes.length === 1, 60);
@@ -130,10 +134,12 @@ test("a broker that cannot be subscribed to is asked again, and connections are 
   const [first, second] = [await attached(sockets, mine.token), await attached(sockets, other.token)];
   assert.equal(sockets.counts().connected, false);
   await auth.revoke(mine.token);
+  await settled();
   await until("a sweep has found it", () => first.noted.closes.length === 1, 1_000);
   refuse = false;
   await until("it is subscribed", () => sockets.counts().connected, 1_000);
   await auth.revoke(other.token);
+  await settled();
   assert.deepEqual(second.noted.closes, REVOKED);
   assert.equal(problems[0].kind, "subscribe_failed");
   await sockets.close();
@@ -171,6 +177,7 @@ test("storage that is away closes nothing, is reported, and is asked again", asy
   const { noted } = await attached(sockets, token);
   broadcast.deaf = true;
   await auth.revoke(token);
+  await settled();
   sockets.verifyAll();
   await until("it is reported", () => problems.length > 0);
   assert.equal(problems[0].kind, "sweep_failed");
@@ -216,6 +223,7 @@ test("a muted connection stays open, unable to act, until its disconnect or its 
   assert.deepEqual(first.noted.closes, []);
   assert.ok(events.some(({ kind, socket }) => kind === "muted" && socket === first.live));
   await auth.revoke(mine.token);
+  await settled();
   assert.deepEqual(first.noted.closes, REVOKED);
   await until("its time is over", () => second.noted.closes.length === 1, 1_000);
   assert.deepEqual(second.noted.closes, REVOKED);
@@ -237,6 +245,7 @@ test("a later token of the session moves the deadline; any other is refused and 
   assert.equal(live.mayAct(), true);
   assert.deepEqual(noted.closes, []);
   await auth.revoke(first.token);
+  await settled();
   assert.deepEqual(noted.closes, REVOKED);
   await assert.rejects(live.prolong(later.token), AuthError);
   await sockets.close();
@@ -251,8 +260,10 @@ test("a connection on a topic per token follows the token that it is prolonged w
   assert.notEqual(later.socketId, first.socketId);
   await live.prolong(later.token);
   await auth.revoke(first.token, { scope: "token" });
+  await settled();
   assert.deepEqual(noted.closes, [], "the token before does not count any more");
   await auth.revoke(later.token, { scope: "token" });
+  await settled();
   assert.deepEqual(noted.closes, REVOKED);
   await sockets.close();
 });
