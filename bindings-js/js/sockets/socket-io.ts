@@ -17,7 +17,7 @@ export interface SocketIoSocket {
   readonly handshake: { readonly auth: Record<string, unknown> };
   readonly request: NodeRequest;
   readonly nsp: { on(event: "connect", listener: (socket: any) => void): unknown };
-  readonly conn: { close(discard?: boolean): void; once(event: "close", listener: () => void): unknown };
+  readonly conn: { readonly transport: object; once(event: "close", listener: () => void): unknown };
   disconnect(close?: boolean): unknown;
   use(middleware: (packet: any, next: (error?: Error) => void) => void): unknown;
   on(event: "disconnect", listener: () => void): unknown;
@@ -32,7 +32,8 @@ export interface SocketIoOptions extends Omit<GateOptions, "ticket" | "subprotoc
   token?: ((socket: SocketIoSocket) => MaybePromise<string | null | undefined>) | undefined;
   /**
    * Whether the connection is closed with the namespace, and with it the client's other namespaces. False for applications whose namespaces
-   * have tokens of their own; then the real client still stays away, and other clients are cut in time. Default: true.
+   * have tokens of their own: the real client still stays away; one that ignores the disconnect keeps a connection on which nothing is heard.
+   * Default: true.
    */
   closeConnection?: boolean | undefined;
 }
@@ -91,26 +92,31 @@ export function admission(options: SocketIoOptions): (socket: SocketIoSocket, ne
   /** Before the application's own listeners: from here on it is a connection. */
   function connected(socket: SocketIoSocket): void {
     const live = lives.get(socket);
+    // State recovery has skipped the middleware: what it sends waits until it is admitted.
+    const admitted = live
+      ? undefined
+      : admit(socket).then(
+          (live) => (socket.connected ? attach(socket, live) : live.release()),
+          () => void socket.disconnect(closeConnection),
+        );
     // No event is acted on before the admission, after the disconnect, and while muted.
     socket.use((_packet, next) => {
-      if (lives.get(socket)?.mayAct()) next();
+      const pass = () => {
+        if (lives.get(socket)?.mayAct()) next();
+      };
+      if (admitted && !lives.has(socket)) void admitted.then(pass);
+      else pass();
     });
-    if (live) return attach(socket, live);
-    // State recovery has skipped the middleware.
-    admit(socket).then(
-      (live) => (socket.connected ? attach(socket, live) : live.release()),
-      () => socket.disconnect(closeConnection),
-    );
+    if (live) attach(socket, live);
   }
 
   function attach(socket: SocketIoSocket, live: LiveSocket): void {
     socket.on("disconnect", () => live.release());
     live.attach({
       close() {
-        if (closeConnection) watchEnd(socket);
+        if (closeConnection) cutLater(socket);
         socket.disconnect(closeConnection);
       },
-      terminate: () => socket.conn.close(true),
     });
   }
 
@@ -126,13 +132,16 @@ export function admission(options: SocketIoOptions): (socket: SocketIoSocket, ne
   };
 }
 
-/** How long an underlying connection may take to end after the disconnect. */
-const END_WITHIN = 1_000;
+/** How long the connection under a socket may take to end after the disconnect. */
+const CUT_AFTER = 1_000;
 
-/** Socket.IO takes a disconnected socket as gone at once, whatever its connection does: that is cut when it stays. */
-function watchEnd({ conn }: SocketIoSocket): void {
-  const timer = setTimeout(() => conn.close(true), END_WITHIN);
-  conn.once("close", () => clearTimeout(timer));
+/** Socket.IO takes a disconnected socket as gone at once, whatever its client does: the connection under it is cut when it stays. */
+function cutLater({ conn }: SocketIoSocket): void {
+  // The `ws` of a WebSocket transport; other transports have no connection that stays.
+  const { socket } = conn.transport as { socket?: { terminate?(): void } };
+  if (typeof socket?.terminate !== "function") return;
+  const timer: unknown = setTimeout(() => socket.terminate?.(), CUT_AFTER);
+  (timer as { unref?(): void }).unref?.();
 }
 
 async function tokenOf(socket: SocketIoSocket, options: SocketIoOptions): Promise<string> {

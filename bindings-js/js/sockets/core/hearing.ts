@@ -7,7 +7,7 @@ export class Hearing {
   /** Settled when the first try to subscribe is: from then on no message is missed unnoticed. */
   readonly ready: Promise<void>;
   readonly #registry: Registry;
-  readonly #broadcast: Subscribable | undefined;
+  readonly #broadcast: Pick<Subscribable, "subscribe"> | undefined;
   #lost = false;
   #subscribed = false;
   #unsubscribe: (() => MaybePromise<void>) | undefined;
@@ -15,7 +15,7 @@ export class Hearing {
   /** Runs while blind. */
   #again: Chore | undefined;
 
-  constructor(registry: Registry, broadcast: Subscribable | undefined) {
+  constructor(registry: Registry, broadcast: Pick<Subscribable, "subscribe"> | undefined) {
     this.#registry = registry;
     this.#broadcast = broadcast;
     this.ready = broadcast ? this.#subscribe() : Promise.resolve();

@@ -17,7 +17,7 @@ export interface SocketsOptions {
    * What tells this process of disconnects. Without it nothing is heard of, and a revoked connection closes at the next sweep, up to
    * {@link SocketsOptions.sweepEvery} later.
    */
-  broadcast?: Subscribable | undefined;
+  broadcast?: Pick<Subscribable, "subscribe"> | undefined;
   /** How often each connection is verified against storage, spread evenly over that time. Default: 30,000. */
   sweepEvery?: number | undefined;
   /**
