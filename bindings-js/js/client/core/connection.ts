@@ -21,7 +21,8 @@ export class Connection {
     this.#options = options;
     this.#sink = sink;
     globalThis.addEventListener?.("online", this.#online);
-    void this.#try();
+    // Not before the listeners are there.
+    queueMicrotask(() => void this.#try());
   }
 
   /** False: it is not open, and the data is lost. */
@@ -48,6 +49,7 @@ export class Connection {
 
   async #try(): Promise<void> {
     this.#timer = undefined;
+    if (this.#stopped) return;
     this.#sink.connecting();
     const { token, ticket, protocols = [] } = this.#options;
     const url = new URL(this.#url);

@@ -1,0 +1,2 @@
+export { createAuthenticator, memoryStorage } from "../sockets/fake.mjs";
+export { broker } from "../sockets/service.mjs";
