@@ -31,9 +31,10 @@ export interface HonoContext {
 }
 
 /** What is needed of Hono's `upgradeWebSocket`, whichever adapter it comes from. */
-export type HonoUpgrade<Context extends HonoContext, Socket extends HonoSocket> = (
-  events: (context: Context) => HonoEvents<Socket>,
-) => (context: Context, next: () => Promise<void>) => Promise<any>;
+export interface HonoUpgrade<Context extends HonoContext, Socket extends HonoSocket> {
+  (events: (context: Context) => any, options?: any): (context: Context, next: () => Promise<void>) => Promise<any>;
+  (context: Context, events: HonoEvents<Socket>, options?: any): Promise<any>;
+}
 
 /** How a route serves live connections. */
 export interface HonoSocketOptions<Context extends HonoContext, Socket extends HonoSocket> extends GateOptions {

@@ -21,7 +21,7 @@ export interface WsSocket {
 export interface WsServer<Socket extends WsSocket, Request, Stream> {
   readonly options: { noServer?: boolean | undefined; handleProtocols?: unknown };
   handleUpgrade(request: Request, socket: Stream, head: any, accepted: (socket: Socket, request: Request) => void): void;
-  emit(event: "connection", socket: Socket, request: Request): boolean;
+  emit(event: "connection", ...values: any[]): boolean;
 }
 
 /** The byte stream under an upgrade (`stream.Duplex`). */
