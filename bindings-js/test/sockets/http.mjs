@@ -47,3 +47,6 @@ export function dial(url, { headers = {}, protocols = [], ...more } = {}) {
 }
 
 export const bearer = (token) => ({ authorization: `Bearer ${token}` });
+
+/** The JSON that a URL answers. */
+export const get = async (url) => (await fetch(url)).json();

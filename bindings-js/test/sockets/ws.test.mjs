@@ -1,10 +1,12 @@
 // The helper for ws, over real HTTP: what is refused at the upgrade, and how what was accepted ends.
 
 import assert from "node:assert/strict";
+import { fork } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { after, test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { WebSocketServer } from "ws";
 import { handleUpgrades } from "authkernel/sockets/ws";
 import { bearer, dial, listen } from "./http.mjs";
@@ -260,19 +262,21 @@ test("a peer that is silent to pings is cut", async () => {
 });
 
 test("1,000 connections are closed by one sign-out", async () => {
-  const { auth, issue, url, sockets } = await live({ pingEvery: 0 });
-  const all = [];
-  for (let n = 0; n < 20; n++) {
-    const { token } = await issue("crowd");
-    all.push(...(await Promise.all(Array.from({ length: 50 }, () => dial(url, { headers: bearer(token), perMessageDeflate: false })))));
-  }
+  const { auth, issue, http, sockets } = await live({ pingEvery: 0 });
+  const tokens = await Promise.all(Array.from({ length: 20 }, async () => (await issue("crowd")).token));
+  const child = fork(fileURLToPath(new URL("clients.mjs", import.meta.url)), ["ws", `${http.ws}/live`, "1000", ...tokens]);
+  stops.push(async () => void child.kill());
+  const [{ opened }] = await once(child, "message");
+  assert.ok(opened);
   assert.equal(sockets.counts().registered, 1_000);
-  const began = performance.now();
+  const ended = once(child, "message");
+  const began = performance.timeOrigin + performance.now();
   await auth.signOutEverywhere("crowd");
-  const ends = await Promise.all(all.map(({ closed }) => closed));
+  const [{ ends }] = await ended;
   const last = Math.max(...ends.map(({ at }) => at)) - began;
-  console.log(`1,000 ws connections: the last one was closed ${last.toFixed(0)} ms after the sign-out began (clients in the same process)`);
-  assert.ok(ends.every(({ code, reason }) => code === 4001 && reason === "revoked"));
-  assert.ok(last < 1_000, `${last} ms`);
+  console.log(`1,000 ws connections: the last client saw its close ${last.toFixed(0)} ms after the sign-out began`);
+  assert.deepEqual([...new Set(ends.map(({ why }) => why))], ["4001 revoked"]);
+  // What it takes on an idle machine is measured by sign-out.bench.mjs; this one may be busy.
+  assert.ok(last < 3_000, `${last} ms`);
   await until("all are forgotten", () => sockets.counts().registered === 0);
 });
