@@ -5,6 +5,7 @@
 
 import { fetchHead, isUpgrade, nodeHead } from "../middleware/credential.js";
 import type { NodeRequest } from "../middleware/credential.js";
+import type { ExtraClaims } from "../requests.js";
 import { Refusal } from "../middleware/refusal.js";
 import { gate } from "./core/gate.js";
 import type { GateOptions } from "./core/gate.js";
@@ -37,11 +38,12 @@ export interface HonoUpgrade<Context extends HonoContext, Socket extends HonoSoc
 }
 
 /** How a route serves live connections. */
-export interface HonoSocketOptions<Context extends HonoContext, Socket extends HonoSocket> extends GateOptions {
+export interface HonoSocketOptions<Context extends HonoContext, Socket extends HonoSocket, Claims extends ExtraClaims = ExtraClaims>
+  extends GateOptions<Claims> {
   /** `upgradeWebSocket` of the application's Hono adapter. */
   upgradeWebSocket: HonoUpgrade<Context, Socket>;
   /** What the application does with an admitted connection. */
-  events: (context: Context, live: LiveSocket) => HonoEvents<Socket>;
+  events: (context: Context, live: LiveSocket<Claims>) => HonoEvents<Socket>;
 }
 
 /**
@@ -71,13 +73,13 @@ export interface HonoSocketOptions<Context extends HonoContext, Socket extends H
  * serve({ fetch: app.fetch, port: 4000, websocket: { server: new WebSocketServer({ noServer: true }) } });
  * ```
  */
-export function liveWebSocket<Context extends HonoContext, Socket extends HonoSocket>(
-  options: HonoSocketOptions<Context, Socket>,
+export function liveWebSocket<Context extends HonoContext, Socket extends HonoSocket, Claims extends ExtraClaims = ExtraClaims>(
+  options: HonoSocketOptions<Context, Socket, Claims>,
 ): (context: Context, next: () => Promise<void>) => Promise<Response | undefined> {
   const { upgradeWebSocket, events } = options;
   const admit = gate(options);
   return async (context, next) => {
-    let live: LiveSocket;
+    let live: LiveSocket<Claims>;
     try {
       const head = headOf(context);
       if (!isUpgrade(head)) throw Refusal.because("upgrade_required");
@@ -108,7 +110,7 @@ function headOf({ req, env }: HonoContext) {
 }
 
 /** The application's listeners, under the registration. A connection that never opens is given up by the registry. */
-function under<Socket extends HonoSocket>(live: LiveSocket, events: HonoEvents<Socket>): HonoEvents<Socket> {
+function under<Socket extends HonoSocket>(live: Pick<LiveSocket, "mayAct" | "attach" | "release">, events: HonoEvents<Socket>): HonoEvents<Socket> {
   return {
     onOpen(event, socket) {
       live.attach({ close: (code, reason) => close(socket, code, reason), terminate: () => terminate(socket.raw) });

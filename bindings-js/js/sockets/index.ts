@@ -7,6 +7,7 @@
  */
 
 import { AuthError } from "../errors.js";
+import type { ExtraClaims } from "../requests.js";
 import { Hearing } from "./core/hearing.js";
 import { topicOf } from "./core/entry.js";
 import type { LiveSocket, OpenOptions } from "./core/live-socket.js";
@@ -21,19 +22,19 @@ export type { Counts, Problem, SocketEvent } from "./core/observer.js";
 export type { SocketAuthenticator, SocketsOptions } from "./core/options.js";
 
 /** The live connections that this process holds. */
-export interface Sockets {
+export interface Sockets<Claims extends ExtraClaims = ExtraClaims> {
   /**
    * Admits a connection: authenticates, subscribes to the token's topic, decides again on fresh storage. Only what this has answered may be
    * accepted; a disconnect that arrives in between refuses it. Rejects with an {@link AuthError}: answer 401 (or what its kind says) to the
    * upgrade, and accept nothing.
    */
-  open(token: string, options: OpenOptions): Promise<LiveSocket>;
+  open(token: string, options: OpenOptions): Promise<LiveSocket<Claims>>;
   /** Has all connections verified against storage at once. Call it after policy or keys were replaced. Returns before it is done. */
   verifyAll(): void;
   /** How many connections there are and were. */
   counts(): Counts;
   /** All that are registered now, those that are being opened or closed included. */
-  list(): LiveSocket[];
+  list(): LiveSocket<Claims>[];
   /** Refuses new connections, closes all that are open, waits until they are gone (at most `closeGrace`), and ends every timer. */
   close(): Promise<void>;
 }
@@ -58,14 +59,15 @@ export interface Sockets {
  * connection.onclose = () => live.release();
  * ```
  */
-export function createSockets(options: SocketsOptions): Sockets {
-  const registry = new Registry(options);
+export function createSockets<Claims extends ExtraClaims = ExtraClaims>(options: SocketsOptions<Claims>): Sockets<Claims> {
+  // Inside nobody looks at extra claims.
+  const registry = new Registry(options as unknown as SocketsOptions);
   const { settings, authenticator, observer } = registry;
   const hearing = new Hearing(registry, options.broadcast);
   const chores = settings.timers ? startUpkeep(authenticator, settings, observer) : [];
   let closed: Promise<void> | undefined;
 
-  async function open(token: string, given: OpenOptions): Promise<LiveSocket> {
+  async function open(token: string, given: OpenOptions): Promise<LiveSocket<Claims>> {
     const { purposes, tenant, endpoint = settings.endpoint } = given;
     await hearing.ready;
     const askedAt = settings.now();
@@ -83,7 +85,7 @@ export function createSockets(options: SocketsOptions): Sockets {
     observer.counts.opened++;
     observer.tell("opened", entry);
     registry.awaitConnection(entry);
-    return entry;
+    return entry as LiveSocket<ExtraClaims> as LiveSocket<Claims>;
   }
 
   async function shutDown(): Promise<void> {
@@ -113,7 +115,7 @@ export function createSockets(options: SocketsOptions): Sockets {
     },
     verifyAll: () => registry.sweeper.askAll(),
     counts: () => ({ ...observer.counts }),
-    list: () => [...registry.table.entries],
+    list: () => [...registry.table.entries] as LiveSocket<ExtraClaims>[] as LiveSocket<Claims>[],
     close: () => (closed ??= shutDown()),
   };
 }

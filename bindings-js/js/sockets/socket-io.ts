@@ -6,6 +6,7 @@
 import type { MaybePromise } from "../host.js";
 import { nodeHead, readCredential } from "../middleware/credential.js";
 import type { NodeRequest } from "../middleware/credential.js";
+import type { ExtraClaims } from "../requests.js";
 import { Refusal } from "../middleware/refusal.js";
 import { checkGateOptions } from "./core/gate.js";
 import type { GateOptions } from "./core/gate.js";
@@ -24,7 +25,7 @@ export interface SocketIoSocket {
 }
 
 /** How Socket.IO connections are admitted. */
-export interface SocketIoOptions extends Omit<GateOptions, "ticket" | "subprotocol"> {
+export interface SocketIoOptions<Claims extends ExtraClaims = ExtraClaims> extends Omit<GateOptions<Claims>, "ticket" | "subprotocol"> {
   /**
    * The token that a client sent in another way than the usual ones. By default it is `auth.token` of the client's options, where there is
    * no `Authorization` header; then the cookie.
@@ -38,7 +39,10 @@ export interface SocketIoOptions extends Omit<GateOptions, "ticket" | "subprotoc
   closeConnection?: boolean | undefined;
 }
 
-const lives = new WeakMap<object, LiveSocket>();
+const lives = new WeakMap<object, Live>();
+
+/** What the helper needs of a registration, whatever its extra claims. */
+type Live = Pick<LiveSocket, "mayAct" | "attach" | "release">;
 
 /**
  * The registration of an admitted Socket.IO socket, in a `connection` handler and later.
@@ -50,8 +54,8 @@ const lives = new WeakMap<object, LiveSocket>();
  * io.on("connection", (socket) => socket.join(liveSocketOf(socket)?.identity.subject ?? []));
  * ```
  */
-export function liveSocketOf(socket: object): LiveSocket | undefined {
-  return lives.get(socket);
+export function liveSocketOf<Claims extends ExtraClaims = ExtraClaims>(socket: object): LiveSocket<Claims> | undefined {
+  return lives.get(socket) as LiveSocket<any> | undefined;
 }
 
 /**
@@ -72,12 +76,14 @@ export function liveSocketOf(socket: object): LiveSocket | undefined {
  * io.use(admission({ sockets, purposes: ["user"] }));
  * ```
  */
-export function admission(options: SocketIoOptions): (socket: SocketIoSocket, next: (error?: Error) => void) => void {
+export function admission<Claims extends ExtraClaims = ExtraClaims>(
+  options: SocketIoOptions<Claims>,
+): (socket: SocketIoSocket, next: (error?: Error) => void) => void {
   checkGateOptions(options);
   const { sockets, closeConnection = true } = options;
   const watched = new WeakSet<object>();
 
-  async function admit(socket: SocketIoSocket): Promise<LiveSocket> {
+  async function admit(socket: SocketIoSocket): Promise<Live> {
     try {
       const live = await sockets.open(await tokenOf(socket, options), options);
       lives.set(socket, live);
@@ -110,7 +116,7 @@ export function admission(options: SocketIoOptions): (socket: SocketIoSocket, ne
     if (live) attach(socket, live);
   }
 
-  function attach(socket: SocketIoSocket, live: LiveSocket): void {
+  function attach(socket: SocketIoSocket, live: Live): void {
     socket.on("disconnect", () => live.release());
     live.attach({
       close() {
@@ -144,7 +150,7 @@ function cutLater({ conn }: SocketIoSocket): void {
   (timer as { unref?(): void }).unref?.();
 }
 
-async function tokenOf(socket: SocketIoSocket, options: SocketIoOptions): Promise<string> {
+async function tokenOf(socket: SocketIoSocket, options: Pick<SocketIoOptions, "token" | "cookie" | "publicUrl">): Promise<string> {
   const head = nodeHead(socket.request);
   if (options.token) {
     const token = await options.token(socket);

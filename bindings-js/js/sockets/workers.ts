@@ -7,6 +7,7 @@
  */
 
 import { chooseSubprotocol, fetchHead, isUpgrade } from "../middleware/credential.js";
+import type { ExtraClaims } from "../requests.js";
 import { Refusal } from "../middleware/refusal.js";
 import type { Farewell } from "./core/closing.js";
 import { gate } from "./core/gate.js";
@@ -23,13 +24,13 @@ export interface WorkersSocket {
 }
 
 /** How connections are served. */
-export interface WorkersOptions extends GateOptions {
+export interface WorkersOptions<Claims extends ExtraClaims = ExtraClaims> extends GateOptions<Claims> {
   /** Called with every accepted connection. */
-  connected?: ((socket: WorkersSocket, live: LiveSocket) => void) | undefined;
+  connected?: ((socket: WorkersSocket, live: LiveSocket<Claims>) => void) | undefined;
   /** Called with every message that may be acted on. */
-  message?: ((data: string | ArrayBuffer, socket: WorkersSocket, live: LiveSocket) => void) | undefined;
+  message?: ((data: string | ArrayBuffer, socket: WorkersSocket, live: LiveSocket<Claims>) => void) | undefined;
   /** Called once the connection is gone. */
-  closed?: ((live: LiveSocket) => void) | undefined;
+  closed?: ((live: LiveSocket<Claims>) => void) | undefined;
   /** Milliseconds between two verifications of a connection. Default: 30,000. */
   verifyEvery?: number | undefined;
 }
@@ -52,11 +53,13 @@ export interface WorkersOptions extends GateOptions {
  * };
  * ```
  */
-export function liveWebSocket(options: WorkersOptions): (request: Request) => Promise<Response> {
+export function liveWebSocket<Claims extends ExtraClaims = ExtraClaims>(
+  options: WorkersOptions<Claims>,
+): (request: Request) => Promise<Response> {
   const admit = gate(options);
   const { verifyEvery = 30_000, connected, message, closed } = options;
   return async (request) => {
-    let live: LiveSocket;
+    let live: LiveSocket<Claims>;
     try {
       const head = fetchHead(request);
       if (!isUpgrade(head)) throw Refusal.because("upgrade_required");
@@ -71,7 +74,7 @@ export function liveWebSocket(options: WorkersOptions): (request: Request) => Pr
     return new Response(null, { status: 101, webSocket: client, headers: subprotocol(request) } as ResponseInit);
   };
 
-  function serve(socket: WorkersSocket, live: LiveSocket): void {
+  function serve(socket: WorkersSocket, live: LiveSocket<Claims>): void {
     const alarm = new Timer(() => live.expire(), () => Math.max(0, live.identity.deadline * 1000 - Date.now()));
     const verify = new Timer(() => void live.verify(), () => verifyEvery);
     const gone = () => {

@@ -2,6 +2,7 @@
 
 import { chooseSubprotocol, isUpgrade, nodeHead } from "../middleware/credential.js";
 import type { NodeRequest } from "../middleware/credential.js";
+import type { ExtraClaims } from "../requests.js";
 import { Refusal } from "../middleware/refusal.js";
 import { gate } from "./core/gate.js";
 import type { GateOptions } from "./core/gate.js";
@@ -35,13 +36,14 @@ export interface UpgradeStream {
 }
 
 /** How upgrades are handled. */
-export interface WsOptions<Socket extends WsSocket, Request extends NodeRequest, Stream> extends GateOptions {
+export interface WsOptions<Socket extends WsSocket, Request extends NodeRequest, Stream, Claims extends ExtraClaims = ExtraClaims>
+  extends GateOptions<Claims> {
   /** The application's own `new WebSocketServer({ noServer: true })`; every accepted socket is also its `connection` event. */
   server: WsServer<Socket, Request, Stream>;
   /** Only upgrades of this path are handled; all when absent. */
   path?: string | undefined;
   /** Called with every accepted socket, before anything that it sends can be heard. */
-  connected?: ((socket: Socket, live: LiveSocket, request: Request) => void) | undefined;
+  connected?: ((socket: Socket, live: LiveSocket<Claims>, request: Request) => void) | undefined;
   /** Milliseconds between pings; a peer from which not even a pong came in between is cut. 0: no pings. Default: 25,000. */
   pingEvery?: number | undefined;
 }
@@ -72,8 +74,13 @@ export interface WsOptions<Socket extends WsSocket, Request extends NodeRequest,
  * }));
  * ```
  */
-export function handleUpgrades<Socket extends WsSocket, Request extends NodeRequest, Stream extends UpgradeStream>(
-  options: WsOptions<Socket, Request, Stream>,
+export function handleUpgrades<
+  Socket extends WsSocket,
+  Request extends NodeRequest,
+  Stream extends UpgradeStream,
+  Claims extends ExtraClaims = ExtraClaims,
+>(
+  options: WsOptions<Socket, Request, Stream, Claims>,
 ): (request: Request, stream: Stream, head: unknown) => boolean {
   const { server, path, connected } = options;
   const admit = gate(options);
@@ -88,7 +95,7 @@ export function handleUpgrades<Socket extends WsSocket, Request extends NodeRequ
     // Nobody else listens to the stream until it is accepted.
     const ignore = () => undefined;
     stream.on("error", ignore);
-    let live: LiveSocket;
+    let live: LiveSocket<Claims>;
     try {
       const read = nodeHead(request);
       if (!isUpgrade(read)) throw Refusal.because("upgrade_required");
@@ -116,7 +123,7 @@ export function handleUpgrades<Socket extends WsSocket, Request extends NodeRequ
 }
 
 /** Puts a socket under its registration. */
-function serve(socket: WsSocket, live: LiveSocket): void {
+function serve(socket: WsSocket, live: Pick<LiveSocket, "mayAct" | "attach" | "release">): void {
   const emit = socket.emit;
   // Every listener goes through here, whether it was added by the application or by another library.
   socket.emit = function (this: WsSocket, event, ...values) {

@@ -23,14 +23,15 @@ const sockets = createSockets({
   broadcast,
   endpoint: "web",
   farewell: ({ reason }: Closing) => ({ code: 4001, reason }),
-  onEvent: ({ kind, socket }: SocketEvent) => console.log(kind, socket.identity.sid),
+  onEvent: ({ kind, socket }: SocketEvent<{ role: string }>) => console.log(kind, socket.identity.claims.role),
 });
 
-export async function raw(token: string, peer: { close(code: number, reason: string): void }): Promise<LiveSocket> {
+export async function raw(token: string, peer: { close(code: number, reason: string): void }): Promise<LiveSocket<{ role: string }>> {
   const live = await sockets.open(token, { purposes: ["user"], tenant: "t", endpoint: "mobile" });
   live.attach(peer);
   const { reason }: Closing = await live.asked;
-  console.log(reason, (await live.prolong(token)).deadline);
+  const role: string = live.identity.claims.role;
+  console.log(reason, role, (await live.prolong(token)).deadline);
   // @ts-expect-error: no purposes
   await sockets.open(token, {});
   return live;
@@ -46,7 +47,7 @@ http.on(
     purposes: ["user"],
     ticket: async (ticket) => (ticket === "x" ? "token" : undefined),
     connected(socket, live, request) {
-      socket.on("message", (data) => socket.send(`${live.identity.subject} ${request.url} ${String(data)}`));
+      socket.on("message", (data) => socket.send(`${live.identity.claims.role} ${request.url} ${String(data)}`));
     },
   }),
 );
@@ -54,7 +55,7 @@ http.on(
 const io = new Server(http);
 io.use(admission({ sockets, purposes: ["user"], token: (socket) => String(socket.handshake.auth["jwt"]) }));
 io.of("/admin").use(admission({ sockets, purposes: ["user"], closeConnection: false }));
-io.on("connection", (socket) => console.log(liveSocketOf(socket)?.identity.subject));
+io.on("connection", (socket) => console.log(liveSocketOf<{ role: string }>(socket)?.identity.claims.role));
 
 const app = new Hono<{ Variables: { x: string } }>();
 const { upgradeWebSocket: upgrade1 } = createNodeWebSocket({ app });
@@ -64,7 +65,7 @@ app.get(
     sockets,
     upgradeWebSocket: upgrade1,
     purposes: ["user"],
-    events: (_context, live) => ({ onOpen: (_event, socket) => socket.send(live.identity.subject), onMessage: ({ data }) => console.log(data) }),
+    events: (_context, live) => ({ onOpen: (_event, socket) => socket.send(live.identity.claims.role), onMessage: ({ data }) => console.log(data) }),
   }),
 );
 app.get("/2", liveWebSocket({ sockets, upgradeWebSocket: upgrade2, purposes: ["user"], events: () => ({}) }));

@@ -1,4 +1,4 @@
-import type { AdmitOptions, Identity } from "../../requests.js";
+import type { AdmitOptions, ExtraClaims, Identity } from "../../requests.js";
 import type { Closing } from "./closing.js";
 
 /** A connection of any protocol, as far as the registry has to know it. */
@@ -22,9 +22,9 @@ export interface OpenOptions extends Pick<AdmitOptions, "purposes" | "tenant"> {
  * received is acted on, and calls {@link LiveSocket.release} once the connection is gone. The helpers (`authkernel/sockets/ws` and its like)
  * do all of that.
  */
-export interface LiveSocket {
+export interface LiveSocket<Claims extends ExtraClaims = ExtraClaims> {
   /** Whose connection it is: what the token said that it was last admitted with. */
-  readonly identity: Identity;
+  readonly identity: Identity<Claims>;
   /** The endpoint that it was opened on. */
   readonly endpoint: string;
   /** Why it has to close, once it has to. */
@@ -45,7 +45,7 @@ export interface LiveSocket {
    * Puts the connection on a later token of the same subject, tenant and session, and moves its deadline to that token's. Any other token
    * is `socket_mismatch`. A refusal changes nothing: the connection stays on the token it has.
    */
-  prolong(token: string, options?: OpenOptions): Promise<Identity>;
+  prolong(token: string, options?: OpenOptions): Promise<Identity<Claims>>;
   /** Has it verified against storage at once. Never rejects. */
   verify(): Promise<void>;
   /** Closes it if its time is over, and cuts it if it has not closed in time. Only needed where `timers` is false. */

@@ -1,3 +1,4 @@
+import type { ExtraClaims } from "../../requests.js";
 import type { Closing } from "./closing.js";
 import type { LiveSocket } from "./live-socket.js";
 
@@ -6,9 +7,9 @@ import type { LiveSocket } from "./live-socket.js";
  * still open (`muted`); its close was asked for (`closing`); it is gone (`closed`, without {@link SocketEvent.closing} when its peer or the
  * application ended it).
  */
-export interface SocketEvent {
+export interface SocketEvent<Claims extends ExtraClaims = ExtraClaims> {
   readonly kind: "opened" | "muted" | "closing" | "closed";
-  readonly socket: LiveSocket;
+  readonly socket: LiveSocket<Claims>;
   readonly closing?: Closing | undefined;
 }
 

@@ -1,16 +1,19 @@
 import type { Subscribable } from "../../host.js";
-import type { Authenticator } from "../../requests.js";
+import type { Authenticator, ExtraClaims } from "../../requests.js";
 import type { Closing, Farewell } from "./closing.js";
 import { defaultFarewell } from "./closing.js";
 import type { Problem, SocketEvent } from "./observer.js";
 
 /** The operations of an authenticator that live connections need. */
-export type SocketAuthenticator = Pick<Authenticator, "authenticate" | "admit" | "sweep" | "redeliver" | "expunge">;
+export type SocketAuthenticator<Claims extends ExtraClaims = ExtraClaims> = Pick<
+  Authenticator<Claims>,
+  "authenticate" | "admit" | "sweep" | "redeliver" | "expunge"
+>;
 
 /** How live connections are looked after. Times are milliseconds; the defaults suit a server. */
-export interface SocketsOptions {
+export interface SocketsOptions<Claims extends ExtraClaims = ExtraClaims> {
   /** Decides. */
-  authenticator: SocketAuthenticator;
+  authenticator: SocketAuthenticator<Claims>;
   /** Which endpoint of the policy the connections belong to, such as `web`; `open` may name another one. */
   endpoint: string;
   /**
@@ -48,7 +51,7 @@ export interface SocketsOptions {
   /** What a peer is told that has to close. By default 4001 with `revoked` or `expired`, 1013 `unverified`, 1001 `shutdown`. */
   farewell?: ((closing: Closing) => Farewell) | undefined;
   /** Hears of every connection that is opened, muted, asked to close, or gone. */
-  onEvent?: ((event: SocketEvent) => void) | undefined;
+  onEvent?: ((event: SocketEvent<Claims>) => void) | undefined;
   /** Hears of what goes wrong in the background; by default it is written with `console.warn`. */
   onProblem?: ((problem: Problem) => void) | undefined;
   /** Seconds since the Unix epoch, as the authenticator's own `now`; the runtime's clock when absent. */
