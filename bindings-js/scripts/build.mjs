@@ -1,30 +1,71 @@
-// Compiles `js/` into `dist/`: ESM by tsc, CommonJS from that by esbuild, file by file, so that each flavour shares its modules.
-// The kernel (`js/kernel/`) is put there before by `cargo xtask build`.
+// Compiles `js/` into `dist/`: ESM by tsc, CommonJS from that by esbuild, file by file, so that the modules of each flavour are shared.
+// `cargo xtask build` has put the kernel (the module, and the glue that wasm-bindgen made for it) into `target/wasm/js` before.
 
 import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
 import { spawnSync } from "node:child_process";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { transform } from "esbuild";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
-const esm = join(root, "dist", "esm");
-const cjs = join(root, "dist", "cjs");
+const kernel = process.env.AUTHKERNEL_JS_KERNEL ?? join(root, "..", "target", "wasm", "js");
+const dist = join(root, "dist");
+const esm = join(dist, "esm");
+const cjs = join(dist, "cjs");
 
-await rm(join(root, "dist"), { recursive: true, force: true });
+if (!existsSync(join(kernel, "kernel.wasm"))) {
+  console.error("the kernel is not there: run `cargo xtask build` first");
+  process.exit(1);
+}
+await rm(dist, { recursive: true, force: true });
+await cp(join(kernel, "glue.d.ts"), join(root, "js", "kernel", "glue.d.ts"));
 const tsc = spawnSync(process.execPath, [join(root, "node_modules", "typescript", "bin", "tsc"), "-p", root], { stdio: "inherit" });
 if (tsc.status !== 0) process.exit(tsc.status ?? 1);
+
+// What tsc does not make.
+const wasm = await readFile(join(kernel, "kernel.wasm"));
+await writeFile(join(dist, "kernel.wasm"), wasm);
+await mkdir(join(esm, "kernel"), { recursive: true });
+for (const file of await readdir(join(root, "js", "kernel"))) {
+  if (file.endsWith(".d.ts")) await cp(join(root, "js", "kernel", file), join(esm, "kernel", file));
+}
+await cp(join(kernel, "glue.js"), join(esm, "kernel", "glue.js"));
+await writeFile(join(esm, "kernel", "path.js"), `export const kernelPath = new URL("../../kernel.wasm", import.meta.url);\n`);
+await writeFile(
+  join(esm, "kernel", "base64.js"),
+  `const text = "${wasm.toString("base64")}";
+export function kernelBytes() {
+  if (Uint8Array.fromBase64) return Uint8Array.fromBase64(text);
+  const binary = atob(text);
+  const bytes = new Uint8Array(binary.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = binary.charCodeAt(i);
+  return bytes;
+}
+`,
+);
 
 for (const file of await readdir(esm, { recursive: true, withFileTypes: true })) {
   if (!file.isFile()) continue;
   const from = join(file.parentPath, file.name);
   const to = join(cjs, relative(esm, from));
   await mkdir(dirname(to), { recursive: true });
+  // Workers have no CommonJS.
+  if (file.name.startsWith("workerd.")) continue;
   if (!from.endsWith(".js")) {
     await cp(from, to);
     continue;
   }
-  const { code } = await transform(await readFile(from, "utf8"), { format: "cjs", target: "es2022", loader: "js" });
+  const { code } = await transform(await readFile(from, "utf8"), {
+    format: "cjs",
+    target: "es2022",
+    loader: "js",
+    logOverride: { "empty-import-meta": "silent" },
+  });
   await writeFile(to, code);
 }
+await writeFile(
+  join(cjs, "kernel", "path.js"),
+  `exports.kernelPath = require("node:path").join(__dirname, "..", "..", "kernel.wasm");\n`,
+);
 await writeFile(join(cjs, "package.json"), `${JSON.stringify({ type: "commonjs" })}\n`);

@@ -4,12 +4,13 @@ use anyhow::Result;
 
 use crate::setup;
 use crate::workspace::{self, step};
-use crate::{component, process};
+use crate::{component, js, process};
 
 /// Prepares the machine and builds everything that runs.
 pub(crate) fn run() -> Result<()> {
     let tools = setup::prepare()?;
     component::build(&tools)?;
+    js::build(&tools)?;
     match workspace::server().is_file() {
         true => step("Building the wasmtime host"),
         false => step(
@@ -31,4 +32,11 @@ pub(crate) fn run() -> Result<()> {
 /// Prepares the machine and builds the components only, for steps that compile the host their own way.
 pub(crate) fn components() -> Result<()> {
     component::build(&setup::prepare()?)
+}
+
+/// Prepares the machine and builds what JavaScript needs, the contract suites for its adapters included.
+pub(crate) fn javascript() -> Result<()> {
+    let tools = setup::prepare()?;
+    js::build(&tools)?;
+    js::build_contract(&tools)
 }

@@ -95,7 +95,7 @@ fn encode(module: &Path) -> Result<Vec<u8>> {
 }
 
 /// Leaves an equal file alone, so that cargo does not build the hosts again.
-fn write_if_changed(file: &Path, bytes: &[u8]) -> Result<bool> {
+pub(crate) fn write_if_changed(file: &Path, bytes: &[u8]) -> Result<bool> {
     if fs::read(file).is_ok_and(|old| old == bytes) {
         return Ok(false);
     }
@@ -109,7 +109,7 @@ fn write_if_changed(file: &Path, bytes: &[u8]) -> Result<bool> {
     Ok(true)
 }
 
-fn gzip_size(bytes: &[u8]) -> Result<usize> {
+pub(crate) fn gzip_size(bytes: &[u8]) -> Result<usize> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(bytes)?;
     Ok(encoder.finish()?.len())

@@ -8,6 +8,8 @@ mod build;
 mod ci;
 mod component;
 mod demo;
+mod js;
+mod node;
 mod package;
 mod process;
 mod setup;
@@ -42,6 +44,11 @@ enum Step {
     /// target/wasm/authkernel.embedded.component.wasm, which uses wide arithmetic and is for our own
     /// host. The first build compiles wasmtime, which takes 6 to 7 minutes on two cores.
     Build,
+    /// Build the npm package only
+    ///
+    /// Writes the kernel for JavaScript into target/wasm/js and the package into bindings-js/dist. It needs
+    /// no wasmtime, so it takes a minute or two.
+    Js,
     /// Build, then run the reference server on its defaults
     ///
     /// Everything after `demo` is given to `authkernel serve`, for example
@@ -81,6 +88,7 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().step {
         Step::Setup => setup::run().map(|_| ExitCode::SUCCESS),
         Step::Build => build::run().map(|()| ExitCode::SUCCESS),
+        Step::Js => build::javascript().map(|()| ExitCode::SUCCESS),
         Step::Demo { check: true, .. } => demo::check().map(|()| ExitCode::SUCCESS),
         Step::Demo { options, .. } => demo::run(&options),
         Step::Test => test::run(),

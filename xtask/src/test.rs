@@ -1,10 +1,8 @@
 //! `cargo xtask test`: every test, and one line at the end that adds them up.
 
 use std::fmt;
-use std::fs;
 use std::io::{BufRead, BufReader};
 use std::ops::AddAssign;
-use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Instant;
 
@@ -12,7 +10,7 @@ use anyhow::{Context, Result};
 
 use crate::process;
 use crate::workspace::{self, step};
-use crate::{build, setup};
+use crate::{build, node, setup};
 
 /// Tests that were counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -158,14 +156,7 @@ fn node_program(name: &str) -> Result<Result<Command, String>> {
     if let Err(error) = setup::check_node() {
         return Ok(Err(format!("{error:#}")));
     }
-    if outdated(&folder) {
-        step(&format!("Installing what tests/{name} needs (npm ci)"));
-        let mut command = Command::new("npm");
-        command
-            .current_dir(&folder)
-            .args(["ci", "--no-audit", "--no-fund"]);
-        process::run(&mut command)?;
-    }
+    node::install(&folder)?;
     let mut command = Command::new("node");
     command
         .current_dir(&folder)
@@ -179,19 +170,6 @@ fn skip(name: &str, reason: &str) -> Counts {
     Counts {
         skipped: 1,
         ..Counts::default()
-    }
-}
-
-/// Whether `node_modules` is missing or from before the lockfile. npm leaves its own mark in it.
-fn outdated(folder: &Path) -> bool {
-    let modified = |name: &str| fs::metadata(folder.join(name)).and_then(|data| data.modified());
-    match (
-        modified("package-lock.json"),
-        modified("node_modules/.package-lock.json"),
-    ) {
-        (Ok(lock), Ok(installed)) => lock > installed,
-        (Ok(_), Err(_)) => true,
-        (Err(_), _) => false,
     }
 }
 

@@ -1,0 +1,2 @@
+/** The kernel's module; `scripts/build.mjs` writes the text into `dist`. */
+export function kernelBytes(): Uint8Array<ArrayBuffer>;

@@ -1,0 +1,28 @@
+//! The auth kernel for JavaScript: [`authkernel`] inside, `js/` outside.
+//!
+//! It converts and calls; nothing is decided here. wasm-bindgen makes the functions and the glue; values cross through one buffer that both
+//! sides read and write (`wire.rs`), because building JavaScript objects field by field from WebAssembly costs more than the decision.
+//! An operation is polled once when it starts, and again whenever a port that answered with a promise has its answer (`settle`): a storage
+//! that answers at once costs no promise. Natively this crate is empty.
+#![cfg(target_family = "wasm")]
+#![cfg_attr(not(feature = "contract"), no_std)]
+
+extern crate alloc;
+
+mod calls;
+
+mod kernel;
+mod ports;
+mod types;
+mod wire;
+
+#[cfg(not(feature = "contract"))]
+#[global_allocator]
+static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+
+#[cfg(not(feature = "contract"))]
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    // Without a word: a message could hold what was being worked on.
+    core::arch::wasm32::unreachable()
+}
