@@ -8,10 +8,12 @@ import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 import { WebSocketServer } from "ws";
+import { createAuthenticator } from "authkernel";
+import { localBroadcast } from "authkernel/broadcast/local";
 import { createGuard } from "authkernel/middleware";
 import { createSockets } from "authkernel/sockets";
 import { handleUpgrades } from "authkernel/sockets/ws";
-import { broker, createAuthenticator, memoryStorage } from "./service.mjs";
+import { memoryStorage } from "authkernel/storage/memory";
 
 const DIST = fileURLToPath(new URL("../../dist/esm/", import.meta.url));
 const USUAL = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
@@ -33,7 +35,7 @@ export function launch(executablePath) {
 
 /** A service. `stop` ends it; `restart` cuts every connection, and takes no new ones until `ready`. */
 export async function serve() {
-  const broadcast = broker();
+  const broadcast = localBroadcast();
   const policy = {
     issuer: "https://app.example",
     audience: ["app"],

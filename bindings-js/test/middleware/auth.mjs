@@ -2,7 +2,8 @@
 
 import { once } from "node:events";
 import { createServer, request } from "node:http";
-import { createAuthenticator, memoryStorage } from "../sockets/fake.mjs";
+import { createAuthenticator } from "authkernel";
+import { memoryStorage } from "authkernel/storage/memory";
 
 export const POLICY = {
   issuer: "https://app.example",

@@ -1,7 +1,9 @@
 // What every test of live connections stands on: the real authenticator over memory storage, and a broadcast that can be made to fail.
 
+import { createAuthenticator } from "authkernel";
+import { localBroadcast } from "authkernel/broadcast/local";
 import { createSockets } from "authkernel/sockets";
-import { createAuthenticator, memoryStorage } from "./fake.mjs";
+import { memoryStorage } from "authkernel/storage/memory";
 
 export const POLICY = {
   issuer: "https://app.example",
@@ -17,35 +19,32 @@ export const POLICY = {
 
 export const KEYS = { keys: [{ kty: "oct", kid: "k1", alg: "HS256", k: "c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0IHNlY3JldCE" }] };
 
-/** A broadcast inside this process that a test can make lose messages, and that says so or does not. */
+/** The local broadcast, which a test can make lose messages; and it says so or does not. */
 export function broker() {
-  const listeners = new Set();
+  const inner = localBroadcast();
+  const heard = new Set();
   return {
     deaf: false,
     published: [],
     publish(messages) {
       this.published.push(...messages);
-      if (this.deaf) return;
-      // Never inside the call that publishes.
-      queueMicrotask(() => {
-        for (const message of messages) for (const { listener } of listeners) listener(message);
-      });
+      return this.deaf ? messages.map(() => "taken") : inner.publish(messages);
     },
     subscribe(listener, events) {
-      const one = { listener, events };
-      listeners.add(one);
-      return () => void listeners.delete(one);
+      const end = inner.subscribe(listener, events);
+      heard.add(events);
+      return () => (heard.delete(events), end());
     },
     lose() {
       this.deaf = true;
-      for (const { events } of listeners) events?.lost?.();
+      for (const events of heard) events.lost();
     },
     restore() {
       this.deaf = false;
-      for (const { events } of listeners) events?.restored?.();
+      for (const events of heard) events.restored();
     },
     get listeners() {
-      return listeners.size;
+      return heard.size;
     },
   };
 }

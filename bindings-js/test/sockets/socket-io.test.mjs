@@ -6,7 +6,7 @@ import { Server } from "socket.io";
 import { io as dial } from "socket.io-client";
 import { admission, liveSocketOf } from "authkernel/sockets/socket-io";
 import { listen } from "./http.mjs";
-import { USER, service, settled, sleep, until } from "./service.mjs";
+import { USER, operations, service, settled, sleep, until } from "./service.mjs";
 
 const stops = [];
 after(() => Promise.all(stops.map((stop) => stop())));
@@ -114,8 +114,7 @@ test("a muted connection hears, and nothing that it says is acted on", async () 
   const { issue, client, heard, sockets, io } = await live({
     more: {
       wrap: (auth) => ({
-        authenticate: (...given) => auth.authenticate(...given),
-        admit: (...given) => auth.admit(...given),
+        ...operations(auth),
         sweep: async (given) => ({ verdicts: given.map(() => (mute ? "mute" : "keep")), error: undefined }),
       }),
     },

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { AuthError } from "authkernel";
-import { USER, connection, operations, service, settled, sleep, until } from "./service.mjs";
+import { POLICY, USER, connection, operations, service, settled, sleep, until } from "./service.mjs";
 
 const code = (wanted) => (error) => error instanceof AuthError && error.code === wanted;
 const REVOKED = [[4001, "revoked"]];
@@ -76,6 +76,7 @@ test("a recheck has the connections that it means verified at once, and decides 
   broadcast.publish([{ kind: "recheck", subject: "alice" }]);
   await until("it was asked", () => asked.length === 1);
   assert.deepEqual(asked, [["alice"]]);
+  await until("it was answered", () => sockets.counts().verified > 0);
   assert.deepEqual(first.noted.closes, []);
   broadcast.deaf = true;
   await auth.revoke(mine.token);
@@ -213,21 +214,42 @@ test("a sweep that hangs holds up nothing for ever, and its late answer is nobod
   await sockets.close();
 });
 
-test("a muted connection stays open, unable to act, until its disconnect or its time", async () => {
-  const muted = (auth) => ({ ...operations(auth), sweep: async (given) => ({ verdicts: given.map(() => "mute"), error: undefined }) });
-  const { auth, sockets, issue, events } = await service({ muteFor: 150 }, { wrap: muted });
-  const [mine, other] = [await issue("alice"), await issue("bob")];
-  const [first, second] = [await attached(sockets, mine.token), await attached(sockets, other.token)];
-  sockets.verifyAll();
-  await until("it is muted", () => !first.live.mayAct());
-  assert.deepEqual(first.noted.closes, []);
-  assert.ok(events.some(({ kind, socket }) => kind === "muted" && socket === first.live));
-  await auth.revoke(mine.token);
+test("the session that signs out everywhere stays open, unable to act, until its disconnect or its time", async () => {
+  const { auth, sockets, issue, events, broadcast } = await service({ muteFor: 150 });
+  const [mine, same, other] = [await issue("alice"), await issue("alice"), await issue("bob")];
+  const open = (issued) => attached(sockets, issued.token);
+  const [acting, another, bobs] = [await open(mine), await open(same), await open(other)];
+  const given = { actingSid: mine.sid, disconnectSelf: false };
+  await auth.signOutEverywhere("alice", given);
   await settled();
+  assert.deepEqual(another.noted.closes, REVOKED);
+  sockets.verifyAll();
+  await until("it is muted", () => !acting.live.mayAct());
+  assert.deepEqual(acting.noted.closes, []);
+  assert.ok(events.some(({ kind, socket }) => kind === "muted" && socket === acting.live));
+  await assert.rejects(acting.live.prolong(mine.token), AuthError);
+  await until("its time is over", () => acting.noted.closes.length === 1, 1_000);
+  assert.deepEqual(acting.noted.closes, REVOKED);
+  const { closing } = events.find(({ kind, socket }) => kind === "closing" && socket === acting.live);
+  assert.equal(closing.reason, "muted_timeout");
+
+  await auth.signOutEverywhere("bob", { actingSid: other.sid, disconnectSelf: false });
+  sockets.verifyAll();
+  await until("it is muted", () => !bobs.live.mayAct());
+  broadcast.publish([{ kind: "disconnect", endpoint: "web", topic: other.socketId, event: "disconnect", payload: {} }]);
+  await settled();
+  assert.deepEqual(bobs.noted.closes, REVOKED);
+  assert.equal(bobs.live.closing.reason, "revoked");
+  await sockets.close();
+});
+
+test("a key that is cut off closes at once what it has signed, by a recheck", async () => {
+  const { auth, sockets, issue, broadcast } = await service();
+  const first = await attached(sockets, (await issue("alice")).token);
+  await auth.signOutEverywhere({ key: { kid: "k1" } });
+  await until("it is closed", () => first.noted.closes.length === 1, 1_000);
   assert.deepEqual(first.noted.closes, REVOKED);
-  await until("its time is over", () => second.noted.closes.length === 1, 1_000);
-  assert.deepEqual(second.noted.closes, REVOKED);
-  assert.equal(events.find(({ kind, socket }) => kind === "closing" && socket === second.live).closing.reason, "muted_timeout");
+  assert.deepEqual(broadcast.published.map(({ kind }) => kind), ["recheck"]);
   await sockets.close();
 });
 
@@ -252,7 +274,7 @@ test("a later token of the session moves the deadline; any other is refused and 
 });
 
 test("a connection on a topic per token follows the token that it is prolonged with", async () => {
-  const policy = { ...(await import("./service.mjs")).POLICY, live_socket_id_template: "users_sessions:{jti}" };
+  const policy = { ...POLICY, live_socket_id_template: "users_sessions:{jti}" };
   const { auth, sockets, issue } = await service({}, { policy });
   const first = await issue("alice");
   const { live, noted } = await attached(sockets, first.token);

@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { WebSocketServer } from "ws";
 import { handleUpgrades } from "authkernel/sockets/ws";
 import { bearer, dial, listen } from "./http.mjs";
-import { USER, service, settled, sleep, until } from "./service.mjs";
+import { USER, operations, service, settled, sleep, until } from "./service.mjs";
 
 const stops = [];
 after(() => Promise.all(stops.map((stop) => stop())));
@@ -113,10 +113,8 @@ test("storage that is away refuses with 503 and says when to try again", async (
   const { AuthError } = await import("authkernel");
   const { issue, url } = await live({}, {}, {
     wrap: (auth) => ({
-      ...auth,
+      ...operations(auth),
       authenticate: () => Promise.reject(new AuthError("storage_unavailable", "unavailable", "storage is not reachable now")),
-      admit: auth.admit,
-      sweep: auth.sweep,
     }),
   });
   const { token } = await issue();
@@ -230,9 +228,8 @@ test("a client that goes while it is decided about leaves nothing behind", async
   const waiting = new Promise((resolve) => (decide = resolve));
   const { issue, http, accepted, sockets } = await live({}, {}, {
     wrap: (auth) => ({
-      authenticate: (...given) => auth.authenticate(...given),
+      ...operations(auth),
       admit: async (...given) => (await waiting, auth.admit(...given)),
-      sweep: (...given) => auth.sweep(...given),
     }),
   });
   const { token } = await issue();

@@ -1,2 +1,0 @@
-export { createAuthenticator, memoryStorage } from "../sockets/fake.mjs";
-export { broker } from "../sockets/service.mjs";
