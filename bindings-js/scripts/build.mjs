@@ -7,6 +7,7 @@ import { spawnSync } from "node:child_process";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { transform } from "esbuild";
+import { writeSchema } from "./schema.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const kernel = process.env.AUTHKERNEL_JS_KERNEL ?? join(root, "..", "target", "wasm", "js");
@@ -18,6 +19,7 @@ if (!existsSync(join(kernel, "kernel.wasm"))) {
   console.error("the kernel is not there: run `cargo xtask build` first");
   process.exit(1);
 }
+await writeSchema();
 await rm(dist, { recursive: true, force: true });
 await cp(join(kernel, "glue.d.ts"), join(root, "js", "kernel", "glue.d.ts"));
 const tsc = spawnSync(process.execPath, [join(root, "node_modules", "typescript", "bin", "tsc"), "-p", root], { stdio: "inherit" });

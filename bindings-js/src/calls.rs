@@ -32,6 +32,16 @@ impl Calls {
         }
     }
 
+    /// Polls a waiting operation again, because something else than a port may have changed for it.
+    #[cfg(feature = "contract")]
+    pub(crate) fn nudge(&self, host: &JsHost, call: u32) -> usize {
+        let waiting = self.0.borrow_mut().remove(&call);
+        match waiting {
+            Some(operation) => self.poll(host, call, operation, None),
+            None => 0,
+        }
+    }
+
     /// Forgets an operation: nothing more of it is done.
     pub(crate) fn forget(&self, call: u32) {
         let waiting = self.0.borrow_mut().remove(&call);

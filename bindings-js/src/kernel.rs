@@ -23,6 +23,10 @@ pub struct Kernel {
 
 #[wasm_bindgen]
 impl Kernel {
+    #[allow(
+        private_interfaces,
+        reason = "a JavaScript object, whatever it is called here"
+    )]
     /// Parses both documents. Refused with a text: the code, a line feed, the message.
     pub fn create(ports: Ports, policy: &str, keys: &str) -> Result<Kernel, JsValue> {
         let parsed =

@@ -10,7 +10,8 @@
 extern crate alloc;
 
 mod calls;
-
+#[cfg(feature = "contract")]
+mod contract;
 mod kernel;
 mod ports;
 mod types;

@@ -44,7 +44,11 @@ pub mod cases {
 }
 
 /// Something to run at the same time as others.
+#[cfg(not(target_family = "wasm"))]
 pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
+/// Something to run at the same time as others.
+#[cfg(target_family = "wasm")]
+pub type Task = Pin<Box<dyn Future<Output = ()>>>;
 
 /// Starts a task of its own for what it is given; the answer waits for its end and fails when it failed.
 pub type Spawn = fn(Task) -> Task;
@@ -60,99 +64,109 @@ macro_rules! storage_contract {
             #[allow(unused_imports)]
             use super::*;
 
-            $crate::__storage_contract! {
-                $make;
-                cases:
-                // find
-                nothing_found_is_an_answer,
-                everything_about_a_token_is_found_in_one_call,
-                an_absent_field_finds_nothing_of_its_kind,
-                another_tenants_token_is_not_found,
-                an_absent_tenant_is_a_tenant_of_its_own,
-                a_batch_is_answered_in_order,
-                what_was_written_is_found_at_once,
-                // insert
-                inserting_answers_the_epoch_and_stores_it,
-                a_record_is_stored_as_it_stands,
-                any_text_is_stored_exactly,
-                a_known_jti_is_a_conflict_whatever_its_status,
-                a_known_sid_cannot_be_opened,
-                a_conflict_changes_nothing,
-                a_raised_epoch_fails_the_guard,
-                only_a_live_session_of_the_same_subject_is_joined,
-                joining_never_lowers_a_time,
-                a_record_and_its_session_must_agree,
-                touching_moves_last_seen_forward_only,
-                touching_an_unknown_session_is_no_error,
-                // revoke
-                revoking_a_token_leaves_its_session_alone,
-                revoking_twice_changes_nothing_and_answers_what_is_pending,
-                revoking_an_unknown_token_leaves_a_tombstone,
-                a_tombstone_is_never_overwritten,
-                revoking_the_unknown_without_a_tombstone_is_not_found,
-                revoking_a_consumed_record_changes_nothing,
-                revoking_a_session_revokes_all_of_it,
-                revoking_an_unknown_session_leaves_a_tombstone,
-                revoking_an_ended_session_is_already_and_still_leaves_the_tokens_tombstone,
-                another_subjects_token_is_not_found,
-                another_subjects_session_is_not_found,
-                only_notify_purposes_become_pending,
-                pending_answers_are_limited_and_without_extra_data,
-                a_disconnect_that_is_due_later_is_not_answered_now,
-                // revoke-matching
-                signing_out_revokes_everything_of_the_subject_only,
-                signing_out_nobody_raises_the_epoch,
-                signing_out_again_counts_nothing_and_answers_what_is_pending,
-                kept_sessions_are_left_alone,
-                later_tokens_and_sessions_are_left_alone,
-                expired_records_are_left_alone,
-                consumed_and_revoked_records_are_left_as_they_are,
-                a_delayed_session_is_revoked_now_and_told_later,
-                a_dry_run_counts_the_same_and_changes_nothing,
-                counts_are_whole_where_answers_are_limited,
-                cut_offs_are_written_below_the_raised_epoch,
-                purposes_select_as_the_table_says,
-                ended_sessions_lose_every_record_whatever_its_purpose,
-                without_ending_sessions_only_the_selected_records_die,
-                // consume
-                consuming_stores_the_successors,
-                a_consumed_record_is_lost_with_its_newest_successors,
-                what_is_not_live_cannot_be_consumed,
-                a_record_of_an_ended_session_cannot_be_consumed,
-                another_session_or_subject_does_not_consume,
-                a_known_successor_undoes_the_consumption,
-                consuming_never_makes_a_disconnect_pending,
-                // list
-                sessions_are_listed_newest_first,
-                pages_of_sessions_fit_together,
-                ended_sessions_are_not_listed,
-                sessions_without_a_live_record_can_be_left_out,
-                an_unknown_subject_has_no_sessions,
-                // undelivered, delivered
-                claims_are_leased,
-                claims_are_oldest_first_limited_and_without_extra_data,
-                claims_of_one_subject_leave_others_alone,
-                what_is_due_later_is_not_claimed,
-                delivered_disconnects_are_not_claimed_again,
-                delivering_the_unknown_is_no_error,
-                // delete-expired
-                only_what_is_over_is_deleted,
-                deletion_is_bounded,
-                epochs_are_never_deleted,
-                // raise-cut-off
-                each_kind_of_cut_off_concerns_its_own,
-                cut_offs_are_never_lowered,
-                a_subjects_cut_off_raises_its_epoch,
-                a_time_beyond_all_others_is_kept;
-                races:
-                a_jti_is_inserted_once_however_many_try,
-                a_record_is_consumed_once_however_many_try,
-                nothing_survives_a_refresh_against_a_sign_out,
-                nothing_survives_a_refresh_against_a_session_revocation,
-                nothing_survives_a_sign_in_against_a_password_change,
-                nothing_survives_joining_against_a_sign_out,
-                a_disconnect_is_claimed_once_however_many_try;
-            }
+            $crate::storage_cases!($crate::__storage_contract! $make;);
+        }
+    };
+}
+
+/// Hands the names of all storage cases to a macro, behind what else it is given: `cases: …; races: …;`.
+///
+/// For runners of other kinds than [`storage_contract!`](crate::storage_contract), such as the one for JavaScript.
+#[macro_export]
+macro_rules! storage_cases {
+    ($($then:tt)::+ ! $($given:tt)*) => {
+        $($then)::+! {
+            $($given)*
+            cases:
+            // find
+            nothing_found_is_an_answer,
+            everything_about_a_token_is_found_in_one_call,
+            an_absent_field_finds_nothing_of_its_kind,
+            another_tenants_token_is_not_found,
+            an_absent_tenant_is_a_tenant_of_its_own,
+            a_batch_is_answered_in_order,
+            what_was_written_is_found_at_once,
+            // insert
+            inserting_answers_the_epoch_and_stores_it,
+            a_record_is_stored_as_it_stands,
+            any_text_is_stored_exactly,
+            a_known_jti_is_a_conflict_whatever_its_status,
+            a_known_sid_cannot_be_opened,
+            a_conflict_changes_nothing,
+            a_raised_epoch_fails_the_guard,
+            only_a_live_session_of_the_same_subject_is_joined,
+            joining_never_lowers_a_time,
+            a_record_and_its_session_must_agree,
+            touching_moves_last_seen_forward_only,
+            touching_an_unknown_session_is_no_error,
+            // revoke
+            revoking_a_token_leaves_its_session_alone,
+            revoking_twice_changes_nothing_and_answers_what_is_pending,
+            revoking_an_unknown_token_leaves_a_tombstone,
+            a_tombstone_is_never_overwritten,
+            revoking_the_unknown_without_a_tombstone_is_not_found,
+            revoking_a_consumed_record_changes_nothing,
+            revoking_a_session_revokes_all_of_it,
+            revoking_an_unknown_session_leaves_a_tombstone,
+            revoking_an_ended_session_is_already_and_still_leaves_the_tokens_tombstone,
+            another_subjects_token_is_not_found,
+            another_subjects_session_is_not_found,
+            only_notify_purposes_become_pending,
+            pending_answers_are_limited_and_without_extra_data,
+            a_disconnect_that_is_due_later_is_not_answered_now,
+            // revoke-matching
+            signing_out_revokes_everything_of_the_subject_only,
+            signing_out_nobody_raises_the_epoch,
+            signing_out_again_counts_nothing_and_answers_what_is_pending,
+            kept_sessions_are_left_alone,
+            later_tokens_and_sessions_are_left_alone,
+            expired_records_are_left_alone,
+            consumed_and_revoked_records_are_left_as_they_are,
+            a_delayed_session_is_revoked_now_and_told_later,
+            a_dry_run_counts_the_same_and_changes_nothing,
+            counts_are_whole_where_answers_are_limited,
+            cut_offs_are_written_below_the_raised_epoch,
+            purposes_select_as_the_table_says,
+            ended_sessions_lose_every_record_whatever_its_purpose,
+            without_ending_sessions_only_the_selected_records_die,
+            // consume
+            consuming_stores_the_successors,
+            a_consumed_record_is_lost_with_its_newest_successors,
+            what_is_not_live_cannot_be_consumed,
+            a_record_of_an_ended_session_cannot_be_consumed,
+            another_session_or_subject_does_not_consume,
+            a_known_successor_undoes_the_consumption,
+            consuming_never_makes_a_disconnect_pending,
+            // list
+            sessions_are_listed_newest_first,
+            pages_of_sessions_fit_together,
+            ended_sessions_are_not_listed,
+            sessions_without_a_live_record_can_be_left_out,
+            an_unknown_subject_has_no_sessions,
+            // undelivered, delivered
+            claims_are_leased,
+            claims_are_oldest_first_limited_and_without_extra_data,
+            claims_of_one_subject_leave_others_alone,
+            what_is_due_later_is_not_claimed,
+            delivered_disconnects_are_not_claimed_again,
+            delivering_the_unknown_is_no_error,
+            // delete-expired
+            only_what_is_over_is_deleted,
+            deletion_is_bounded,
+            epochs_are_never_deleted,
+            // raise-cut-off
+            each_kind_of_cut_off_concerns_its_own,
+            cut_offs_are_never_lowered,
+            a_subjects_cut_off_raises_its_epoch,
+            a_time_beyond_all_others_is_kept;
+            races:
+            a_jti_is_inserted_once_however_many_try,
+            a_record_is_consumed_once_however_many_try,
+            nothing_survives_a_refresh_against_a_sign_out,
+            nothing_survives_a_refresh_against_a_session_revocation,
+            nothing_survives_a_sign_in_against_a_password_change,
+            nothing_survives_joining_against_a_sign_out,
+            a_disconnect_is_claimed_once_however_many_try;
         }
     };
 }

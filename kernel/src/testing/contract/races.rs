@@ -24,8 +24,15 @@ const AT_ONCE: u32 = 50;
 const CONTENDERS: u32 = 4;
 
 /// A storage that tasks can share.
+#[cfg(not(target_family = "wasm"))]
 pub trait Shared: Storage + Send + Sync + 'static {}
+#[cfg(not(target_family = "wasm"))]
 impl<S: Storage + Send + Sync + 'static> Shared for S {}
+/// A storage that tasks can share.
+#[cfg(target_family = "wasm")]
+pub trait Shared: Storage + 'static {}
+#[cfg(target_family = "wasm")]
+impl<S: Storage + 'static> Shared for S {}
 
 fn refresh(round: u32, jti: &str) -> Record {
     Record {

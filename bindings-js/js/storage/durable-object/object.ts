@@ -1,0 +1,188 @@
+/** The Durable Object itself. */
+
+import { AuthError } from "../../errors.js";
+import type { Message, PublishAnswer, Storage } from "../../host.js";
+import type { Authenticator } from "../../requests.js";
+import { sqlStorage } from "../sql/storage.js";
+import { touch } from "../sql/upkeep.js";
+import { type Chore, Chores } from "./chores.js";
+import { answer, refusal } from "./closing.js";
+import { durableObjectDriver } from "./driver.js";
+import { heldFrom, type HeldSocket, mayAct } from "./held.js";
+import type { AuthObjectOptions, OpenSocketOptions } from "./options.js";
+import { reply, type StorageMethod, type StorageReply } from "./rpc.js";
+import type { DurableObjectStateLike, HibernatableSocket, UpgradeInit, WorkerGlobals } from "./runtime.js";
+import { ObjectSockets } from "./sockets.js";
+
+/** How long after it is due a disconnect is sent again, in milliseconds: who committed it has sent it by then, or will not. */
+const REDELIVER_AFTER = 1_000;
+/** How soon a chore that failed is repeated, in milliseconds. */
+const AGAIN = 5_000;
+/** The moment at which the next undelivered disconnect may be claimed, in seconds. */
+const NEXT_DISCONNECT = `SELECT min(max(notify_due, leased_until)) FROM records INDEXED BY records_pending WHERE notify_due IS NOT NULL`;
+
+/** Everything that the class does, apart from being a class of the runtime's. */
+export class ObjectCore<Env> {
+  /** The object's storage; what it revokes is sent again until it was delivered. */
+  readonly storage: Storage;
+  readonly #options: AuthObjectOptions<Env>;
+  readonly #env: Env;
+  readonly #chores: Chores;
+  readonly #sockets: ObjectSockets;
+  readonly #nextDisconnect: () => unknown;
+  #authenticator: Promise<Authenticator> | undefined;
+
+  constructor(ctx: DurableObjectStateLike, env: Env, options: AuthObjectOptions<Env>) {
+    this.#options = options;
+    this.#env = env;
+    const sql = durableObjectDriver(ctx.storage);
+    this.#chores = new Chores(sql, ctx);
+    this.#nextDisconnect = () => sql.rows(NEXT_DISCONNECT, [])[0]?.[0];
+    this.storage = this.#watched(sqlStorage(sql, (note) => touch(sql, note)));
+    this.#sockets = new ObjectSockets(ctx, this.#chores, () => this.authenticator());
+  }
+
+  /** The object's own authenticator. */
+  authenticator(): Promise<Authenticator> {
+    this.#authenticator ??= Promise.resolve(
+      this.#options.authenticator({ storage: this.storage, broadcast: { publish: (messages) => this.publish(messages) } }, this.#env),
+    ).catch((error: unknown) => {
+      this.#authenticator = undefined;
+      throw error;
+    });
+    return this.#authenticator;
+  }
+
+  call(method: StorageMethod, input: unknown): StorageReply {
+    return reply(this.storage, method, input);
+  }
+
+  publish(messages: readonly Message[]): PublishAnswer[] {
+    this.#sockets.deliver(messages);
+    return messages.map(() => "taken");
+  }
+
+  async fetch(request: Request): Promise<Response> {
+    if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
+      return answer(426, "upgrade_required", "this route speaks the websocket protocol: send an upgrade request");
+    }
+    try {
+      const token = await (this.#options.token ?? bearer)(request, this.#env);
+      if (!token) return answer(401, "credential_missing", "send a token: authorization: Bearer");
+      const tenant = (await this.#options.tenant?.(request, this.#env)) ?? undefined;
+      return await this.openSocket({ token, tenant });
+    } catch (error) {
+      return refusal(error);
+    }
+  }
+
+  /** The answer to an upgrade request whose token was found: the connection, or a refusal. */
+  async openSocket(options: OpenSocketOptions): Promise<Response> {
+    const { WebSocketPair } = globalThis as unknown as WorkerGlobals;
+    const { 0: client, 1: server } = new WebSocketPair();
+    try {
+      const { purposes, endpoint = "web" } = this.#options;
+      const where = { purposes: options.purposes ?? purposes, endpoint: options.endpoint ?? endpoint };
+      const held = await this.#sockets.open(server, { ...options, ...where });
+      this.#chores.by("sweep", Date.now() + this.#sweepEvery);
+      this.#chores.by("expunge", Date.now() + this.#expungeEvery);
+      await this.#options.opened?.(server, held, this.#env);
+    } catch (error) {
+      return refusal(error);
+    }
+    const headers: Record<string, string> = options.protocol === undefined ? {} : { "sec-websocket-protocol": options.protocol };
+    return new Response(null, { status: 101, webSocket: client, headers } satisfies UpgradeInit as ResponseInit);
+  }
+
+  prolong(socket: HibernatableSocket, token: string): Promise<HeldSocket> {
+    return this.#sockets.prolong(socket, token, this.#options.purposes);
+  }
+
+  async message(socket: HibernatableSocket, message: string | ArrayBuffer): Promise<void> {
+    const held = heldFrom(socket);
+    if (held === undefined || !mayAct(socket, held, Date.now())) return;
+    await this.#options.message?.(socket, message, held, this.#env);
+  }
+
+  closed(socket: HibernatableSocket, code: number): void {
+    try {
+      // Answers the peer's close; with compatibility dates from 2026-04-07 on the runtime has done so. 1005 and 1006 are never sent.
+      if (code !== 1005 && code !== 1006) socket.close(code);
+      else socket.close();
+    } catch {
+      // It is closed.
+    }
+  }
+
+  alarm(): Promise<void> {
+    return this.#chores.run(Date.now(), AGAIN, (chore) => this.#do(chore));
+  }
+
+  /** Does a chore; answers when it is due next, in milliseconds. */
+  async #do(chore: Chore): Promise<number | undefined> {
+    switch (chore) {
+      case "deadlines":
+        return this.#sockets.closeDue(Date.now());
+      case "sweep": {
+        const again = await this.#sockets.sweep(this.#sweepEvery);
+        return again === undefined ? undefined : Date.now() + again;
+      }
+      case "redeliver": {
+        const auth = await this.authenticator();
+        while ((await auth.redeliver()).more);
+        return this.#redeliverAt();
+      }
+      case "expunge": {
+        const auth = await this.authenticator();
+        const { more } = await auth.expunge();
+        return Date.now() + (more ? AGAIN : this.#expungeEvery);
+      }
+    }
+  }
+
+  get #sweepEvery(): number {
+    return (this.#options.sweepEvery ?? 30) * 1000;
+  }
+
+  get #expungeEvery(): number {
+    return (this.#options.expungeEvery ?? 3_600) * 1000;
+  }
+
+  /** What was revoked and is not marked as delivered soon is sent again: whoever revoked it may be gone. */
+  #redeliverAt(): number | undefined {
+    const claimable = this.#nextDisconnect();
+    return typeof claimable === "number" ? Math.max(claimable * 1000, Date.now()) + REDELIVER_AFTER : undefined;
+  }
+
+  #watched(storage: Storage): Storage {
+    const watched = <Input, Answer>(call: (input: Input) => Answer) => {
+      return (input: Input): Answer => {
+        const answered = call(input);
+        const moment = this.#redeliverAt();
+        if (moment !== undefined) this.#chores.by("redeliver", moment);
+        return answered;
+      };
+    };
+    const { insert } = storage;
+    return {
+      ...storage,
+      insert: (insertion) => {
+        const epoch = insert(insertion);
+        // What is stored has to be deleted some day, whether or not anybody ever connects.
+        this.#chores.by("expunge", Date.now() + this.#expungeEvery);
+        return epoch;
+      },
+      revoke: watched(storage.revoke),
+      revokeMatching: watched(storage.revokeMatching),
+      undelivered: watched(storage.undelivered),
+    };
+  }
+}
+
+function bearer(request: Request): string | undefined {
+  const header = request.headers.get("authorization");
+  if (header === null) return undefined;
+  const token = /^bearer +([^ ,]+) *$/i.exec(header)?.[1];
+  if (token !== undefined) return token;
+  throw new AuthError("token_malformed", "denied", "the authorization header must be: Bearer, a space, and the token");
+}
