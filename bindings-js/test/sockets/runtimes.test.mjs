@@ -12,7 +12,7 @@ import { until } from "./service.mjs";
 const here = fileURLToPath(new URL(".", import.meta.url));
 const SERVER = `${here}runtimes/server.mjs`;
 const RUNTIMES = {
-  deno: ["run", "--allow-net=127.0.0.1", "--allow-env", "--no-prompt", "--node-modules-dir=manual", SERVER],
+  deno: ["run", "--allow-net=127.0.0.1", "--no-prompt", "--node-modules-dir=manual", SERVER],
   bun: ["run", SERVER],
 };
 

@@ -31,7 +31,7 @@ async function make() {
     sockets,
     ...PURPOSES,
     subprotocol: true,
-    verifyEvery: 300,
+    verifyEvery: 4_000,
     connected: (socket, live) => socket.send(`hello ${live.identity.subject}`),
     message: (data, socket) => {
       heard.push(data);
