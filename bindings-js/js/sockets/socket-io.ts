@@ -1,6 +1,6 @@
 /**
- * Live connections over Socket.IO (server 4.x): a dead token is refused in the middleware, and a connection that has to close gets Socket.IO's
- * own DISCONNECT, after which the real client stays away ("io server disconnect"); after any other ending it would come back.
+ * Live connections over Socket.IO (server 4.x): a dead token is refused in the middleware, and a connection that has to close gets
+ * Socket.IO's own DISCONNECT, after which the real client stays away ("io server disconnect"); after any other ending it would come back.
  */
 
 import type { MaybePromise } from "../host.js";
@@ -33,7 +33,7 @@ export interface SocketIoOptions<Claims extends ExtraClaims = ExtraClaims> exten
   token?: ((socket: SocketIoSocket) => MaybePromise<string | null | undefined>) | undefined;
   /**
    * Whether the connection is closed with the namespace, and with it the client's other namespaces. False for applications whose namespaces
-   * have tokens of their own: the real client still stays away; one that ignores the disconnect keeps a connection on which nothing is heard.
+   * have tokens of their own: the real client still stays away; one that ignores the disconnect keeps a connection, and is not heard.
    * Default: true.
    */
   closeConnection?: boolean | undefined;

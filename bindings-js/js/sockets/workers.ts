@@ -75,8 +75,14 @@ export function liveWebSocket<Claims extends ExtraClaims = ExtraClaims>(
   };
 
   function serve(socket: WorkersSocket, live: LiveSocket<Claims>): void {
-    const alarm = new Timer(() => live.expire(), () => Math.max(0, live.identity.deadline * 1000 - Date.now()));
-    const verify = new Timer(() => void live.verify(), () => verifyEvery);
+    const alarm = new Timer(
+      () => live.expire(),
+      () => Math.max(0, live.identity.deadline * 1000 - Date.now()),
+    );
+    const verify = new Timer(
+      () => void live.verify(),
+      () => verifyEvery,
+    );
     const gone = () => {
       alarm.stop();
       verify.stop();

@@ -78,7 +78,12 @@ test("refusals come at the upgrade, with their body", async () => {
   for (const [what, options, status, code] of [
     ["nothing", {}, 401, "credential_missing"],
     ["a dead token", { headers: bearer(dead) }, 401, "token_revoked"],
-    ["a cookie from another origin", { headers: { cookie: `authkernel_session=${token}`, origin: "https://evil.example" } }, 403, "origin_refused"],
+    [
+      "a cookie from another origin",
+      { headers: { cookie: `authkernel_session=${token}`, origin: "https://evil.example" } },
+      403,
+      "origin_refused",
+    ],
   ]) {
     const refused = await dial(url(), options);
     assert.deepEqual([refused.status, refused.code], [status, code], what);

@@ -81,7 +81,12 @@ test("what is refused is refused at the upgrade, with a status, a code, and noth
     ["a dead token", { headers: bearer(dead.token) }, 401, "token_revoked"],
     ["a token of another purpose", { headers: bearer(api.token) }, 401, "purpose_not_allowed"],
     ["another scheme", { headers: { authorization: `Basic ${token}` } }, 401, "authorization_invalid"],
-    ["a bad header, in spite of a good cookie", { headers: { ...cookie(token).headers, authorization: "Bearer" } }, 401, "authorization_invalid"],
+    [
+      "a bad header, in spite of a good cookie",
+      { headers: { ...cookie(token).headers, authorization: "Bearer" } },
+      401,
+      "authorization_invalid",
+    ],
     ["a dead cookie", cookie(dead.token), 401, "token_revoked"],
     ["two cookies", cookie(`${token}; authkernel_session=${token}`), 401, "credential_ambiguous"],
     ["a cookie from another origin", cookie(token, { origin: "https://evil.example" }), 403, "origin_refused"],
@@ -111,12 +116,16 @@ test("what is refused is refused at the upgrade, with a status, a code, and noth
 
 test("storage that is away refuses with 503 and says when to try again", async () => {
   const { AuthError } = await import("authkernel");
-  const { issue, url } = await live({}, {}, {
-    wrap: (auth) => ({
-      ...operations(auth),
-      authenticate: () => Promise.reject(new AuthError("storage_unavailable", "unavailable", "storage is not reachable now")),
-    }),
-  });
+  const { issue, url } = await live(
+    {},
+    {},
+    {
+      wrap: (auth) => ({
+        ...operations(auth),
+        authenticate: () => Promise.reject(new AuthError("storage_unavailable", "unavailable", "storage is not reachable now")),
+      }),
+    },
+  );
   const { token } = await issue();
   const { status, code, headers } = await dial(url, { headers: bearer(token) });
   assert.deepEqual([status, code, headers["retry-after"]], [503, "storage_unavailable", "1"]);
@@ -226,12 +235,16 @@ test("a client that does not read is cut as well", async () => {
 test("a client that goes while it is decided about leaves nothing behind", async () => {
   let decide;
   const waiting = new Promise((resolve) => (decide = resolve));
-  const { issue, http, accepted, sockets } = await live({}, {}, {
-    wrap: (auth) => ({
-      ...operations(auth),
-      admit: async (...given) => (await waiting, auth.admit(...given)),
-    }),
-  });
+  const { issue, http, accepted, sockets } = await live(
+    {},
+    {},
+    {
+      wrap: (auth) => ({
+        ...operations(auth),
+        admit: async (...given) => (await waiting, auth.admit(...given)),
+      }),
+    },
+  );
   const { token } = await issue();
   const stream = connect(http.port, "127.0.0.1");
   stream.write(
