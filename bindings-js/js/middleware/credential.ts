@@ -40,7 +40,10 @@ export interface CredentialOptions {
    * unknown, used or expired. A token itself has no place in a URL.
    */
   ticket?: ((ticket: string) => MaybePromise<string | null | undefined>) | undefined;
-  /** Takes a token offered as the WebSocket subprotocol `authkernel.bearer.<token>` on socket upgrades. */
+  /**
+   * Takes a token offered as the WebSocket subprotocol `authkernel.bearer.<token>` on socket upgrades. Clients offer another one before it:
+   * most servers answer the first offer, and the token is not to be answered.
+   */
   subprotocol?: boolean | undefined;
 }
 

@@ -106,12 +106,15 @@ test("what is refused is refused before the connection, with a code, and the rea
   }
 });
 
-test("an expired token disconnects", async () => {
-  const { issue, client } = await live();
+test("an expired token disconnects, and the page can be told why", async () => {
+  const { issue, client } = await live({ gate: { farewellEvent: "signed_out" } });
   const { token } = await issue("alice", { lifetime: 1 });
-  const { noted } = client({ transports: ["websocket"], auth: { token } });
+  const { socket, noted } = client({ transports: ["websocket"], auth: { token } });
+  const told = [];
+  socket.on("signed_out", (why) => told.push(why));
   await until("it is disconnected", () => noted.disconnects.length === 1);
   assert.deepEqual(noted.disconnects, ["io server disconnect"]);
+  assert.deepEqual(told, [{ code: 4001, reason: "expired" }]);
 });
 
 test("a muted connection hears, and nothing that it says is acted on", async () => {
