@@ -36,6 +36,9 @@ test("a disconnect closes the connections of its topic and endpoint, and no othe
   }
   assert.deepEqual(elsewhere.noted.closes, [], "an endpoint that was not named is found by sweeps only");
   assert.equal(bobs.live.mayAct(), true);
+  broadcast.publish([{ kind: "disconnect", endpoint: "mobile", topic: other.socketId, event: "disconnect", payload: {} }]);
+  await settled();
+  assert.equal(bobs.live.mayAct(), true, "the topic of another endpoint");
   // Repeating it is harmless.
   broadcast.publish(broadcast.published.slice());
   await settled();

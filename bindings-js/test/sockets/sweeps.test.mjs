@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { AuthError } from "authkernel";
-import { USER, connection, operations, service, settled, sleep, until } from "./service.mjs";
+import { POLICY, USER, connection, operations, service, settled, sleep, until } from "./service.mjs";
 
 const REVOKED = [[4001, "revoked"]];
 
@@ -183,5 +183,33 @@ test("a sweep that hangs holds up nothing for ever, and its late answer is nobod
   answer();
   await sleep(20);
   assert.deepEqual(noted.closes, []);
+  await sockets.close();
+});
+
+test("what a sweep decided about a token does not end a connection that stands on a later one", async () => {
+  let release;
+  let calls = 0;
+  const policy = { ...POLICY, live_socket_id_template: "users_sessions:{jti}" };
+  const wrap = (auth) => ({
+    ...operations(auth),
+    async sweep(given) {
+      calls++;
+      const report = await auth.sweep(given);
+      if (calls === 1) await new Promise((resolve) => (release = resolve));
+      return report;
+    },
+  });
+  const { auth, sockets, issue, broadcast } = await service({}, { policy, wrap });
+  const first = await issue("alice");
+  const later = await issue("alice", { sid: first.sid });
+  const { live, noted } = await attached(sockets, first.token);
+  broadcast.deaf = true;
+  await auth.revoke(first.token, { scope: "token" });
+  sockets.verifyAll();
+  await until("it is asked", () => release !== undefined);
+  await live.prolong(later.token);
+  release();
+  await until("it is asked again", () => sockets.counts().verified === 2);
+  assert.deepEqual([noted.closes, live.mayAct(), calls], [[], true, 2]);
   await sockets.close();
 });

@@ -33,6 +33,33 @@ test("a connection closes at its deadline, and acts on nothing from then on", as
   await sockets.close();
 });
 
+test("a wall clock that is set moves no deadline", async () => {
+  let offset = 0;
+  const { sockets, issue } = await service({}, { now: () => Math.floor(Date.now() / 1000) + offset });
+  const [short, long] = [await issue("alice", { lifetime: 1 }), await issue("bob", { lifetime: 600 })];
+  const [first, second] = [await attached(sockets, short.token), await attached(sockets, long.token)];
+  offset = -10_000;
+  await until("it is closed in spite of that", () => first.noted.closes.length === 1, 1_500);
+  assert.deepEqual(first.noted.closes, [[4001, "expired"]]);
+  offset = 10_000;
+  await sleep(50);
+  assert.equal(second.live.mayAct(), true);
+  assert.deepEqual(second.noted.closes, []);
+  await sockets.close();
+});
+
+test("what was received before a busy process came to the deadline is not acted on after it", async () => {
+  const { sockets, issue } = await service();
+  const issued = await issue("alice", { lifetime: 1 });
+  const { live, noted } = await attached(sockets, issued.token);
+  assert.equal(live.mayAct(), true);
+  // No timer can ring in here.
+  while (Date.now() < issued.deadline * 1000 + 20);
+  assert.deepEqual([live.mayAct(), noted.closes], [false, []]);
+  await until("it is closed", () => noted.closes.length === 1);
+  await sockets.close();
+});
+
 test("a deadline beyond what a timer can wait for does not close at once", async () => {
   const { sockets, issue } = await service();
   // 2^31 ms are 24.8 days; longer ones must not overflow to "now".
