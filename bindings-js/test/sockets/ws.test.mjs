@@ -259,6 +259,20 @@ test("a client that goes while it is decided about leaves nothing behind", async
   assert.equal(accepted.length, 0);
 });
 
+test("an admitted upgrade that ws itself refuses leaves nothing behind", async () => {
+  const { issue, http, accepted, sockets } = await live();
+  const { token } = await issue();
+  const stream = connect(http.port, "127.0.0.1");
+  stream.write(
+    `GET /live HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n` +
+      `sec-websocket-key: no key\r\nauthorization: Bearer ${token}\r\n\r\n`,
+  );
+  const [answer] = await once(stream, "data");
+  assert.match(String(answer), /^HTTP\/1\.1 400 /);
+  await until("it is forgotten", () => sockets.counts().registered === 0, 1_000);
+  assert.deepEqual([sockets.counts().opened, accepted.length], [1, 0]);
+});
+
 test("a peer that is silent to pings is cut", async () => {
   const { issue, http, url, sockets } = await live({ pingEvery: 80 });
   const { token } = await issue();
