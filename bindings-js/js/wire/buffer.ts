@@ -88,7 +88,7 @@ export class Buffer {
 
   /** The memory may have grown, which leaves the views without bytes. */
   #look(): void {
-    if (this.#bytes.byteLength === 0 || this.#bytes.buffer !== this.#memory.buffer) {
+    if (this.#bytes.byteLength === 0) {
       this.#bytes = new Uint8Array(this.#memory.buffer);
       this.#view = new DataView(this.#memory.buffer);
     }
