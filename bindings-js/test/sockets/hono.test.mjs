@@ -107,6 +107,18 @@ for (const [name, adapter] of Object.entries(ADAPTERS)) {
     await until("it is forgotten", () => sockets.counts().registered === 0, 1_000);
   });
 
+  test(`${name}: an admitted upgrade that the adapter refuses leaves nothing behind`, async () => {
+    const { issue, http, sockets } = await live();
+    const { token } = await issue();
+    const stream = connect(http.port, "127.0.0.1");
+    const head = ["GET /live HTTP/1.1", "host: x", "connection: upgrade", "upgrade: websocket", "sec-websocket-version: 13"];
+    stream.write([...head, "sec-websocket-key: no key", `authorization: Bearer ${token}`, "", ""].join("\r\n"));
+    await once(stream, "data");
+    stream.destroy();
+    await until("it is forgotten", () => sockets.counts().registered === 0, 1_000);
+    assert.equal(sockets.counts().opened, 1);
+  });
+
   test(`${name}: a peer that does not close is cut`, async () => {
     const { auth, issue, url, sockets, http } = await live({ cutAfter: 100 });
     const { token } = await issue();
