@@ -126,7 +126,7 @@ export class Ports {
     const to = this.#buffer;
     try {
       to.begin(this.owner, port.name);
-      // Storage answers or fails; a broker answers message by message.
+      // A broadcast answers for each message, and never fails as a whole.
       if (port.name !== "broadcast.publish") to.case(0);
       port.write(to, answer, request);
       return to.length;
@@ -170,5 +170,7 @@ export function blame(message: string, cause: unknown): string {
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
+  // What Workers' RPC answers is a function that is a promise as well.
+  const may = (typeof value === "object" && value !== null) || typeof value === "function";
+  return may && typeof (value as { then?: unknown }).then === "function";
 }

@@ -11,7 +11,7 @@ import { durableObjectDriver } from "./driver.js";
 import { heldFrom, type HeldSocket, mayAct } from "./held.js";
 import type { AuthObjectOptions, OpenSocketOptions } from "./options.js";
 import { reply, type StorageMethod, type StorageReply } from "./rpc.js";
-import type { DurableObjectStateLike, HibernatableSocket, UpgradeInit, WorkerGlobals } from "./runtime.js";
+import type { DurableObjectStateLike, HibernatableSocket, WorkerGlobals } from "./runtime.js";
 import { ObjectSockets } from "./sockets.js";
 
 /** How long after it is due a disconnect is sent again, in milliseconds: who committed it has sent it by then, or will not. */
@@ -91,7 +91,9 @@ export class ObjectCore<Env> {
       return refusal(error);
     }
     const headers: Record<string, string> = options.protocol === undefined ? {} : { "sec-websocket-protocol": options.protocol };
-    return new Response(null, { status: 101, webSocket: client, headers } satisfies UpgradeInit as ResponseInit);
+    // Only workerd knows `webSocket`.
+    const init = { status: 101, webSocket: client, headers };
+    return new Response(null, init as ResponseInit);
   }
 
   prolong(socket: HibernatableSocket, token: string): Promise<HeldSocket> {

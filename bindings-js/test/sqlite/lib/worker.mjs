@@ -49,9 +49,9 @@ export async function startWorker(t, { bindings = {}, persist, folder }) {
     if (status !== 200) throw new Error(`${method}: ${status} ${text}`);
     return JSON.parse(text);
   };
-  const stubOf = async (binding) => {
+  const stubOf = async (binding, name = "auth") => {
     const namespace = await worker.getDurableObjectNamespace(binding);
-    return namespace.get(namespace.idFromName("auth"));
+    return namespace.get(namespace.idFromName(name));
   };
-  return { worker, url, ask, call, stub: await stubOf("AUTH"), plain: await stubOf("PLAIN"), stop };
+  return { worker, url, ask, call, stub: await stubOf("AUTH"), plain: await stubOf("PLAIN"), stubOf, stop };
 }
