@@ -141,6 +141,20 @@ export class Buffer {
     this.#at += 8;
   }
 
+  /**
+   * A whole number of any size that may be absent, for what the kernel has a limit and a code of its own: what is above 2^53 - 1 crosses
+   * as that number, which is above the limit as well.
+   */
+  optionalLarge(value: unknown, name: string): void {
+    const there = value !== undefined && value !== null;
+    this.case(there ? 1 : 0);
+    if (!there) return;
+    if (typeof value !== "number" || !Number.isInteger(value) || value < 0) this.unfit(name, "a whole number, 0 or more", value);
+    this.#room(8);
+    this.#view.setFloat64(this.#at, Math.min(value, Number.MAX_SAFE_INTEGER), true);
+    this.#at += 8;
+  }
+
   /** {@link Buffer.whole} with 32 bits. */
   small(value: unknown, name: string): void {
     if (typeof value === "number" && value > 0xffff_ffff) this.unfit(name, "a whole number below 2^32", value);

@@ -126,7 +126,7 @@ export class Ports {
     const to = this.#buffer;
     try {
       to.begin(this.owner, port.name);
-      // What a broadcast answers is a list, also when it fails.
+      // Storage answers or fails; a broker answers message by message.
       if (port.name !== "broadcast.publish") to.case(0);
       port.write(to, answer, request);
       return to.length;
