@@ -74,7 +74,8 @@ export function durableObjectClient(stub: AuthObjectRpc): Storage {
  * ```
  */
 export function durableObjectBroadcast(stub: AuthObjectRpc): Broadcast {
-  return { publish: (messages) => (messages.length === 0 ? [] : stub.authPublish(messages)) };
+  // Awaited, so that what is answered is a promise of the language's and not the RPC's own kind.
+  return { publish: async (messages) => (messages.length === 0 ? [] : await stub.authPublish(messages)) };
 }
 
 /** What {@link authDurableObject} adds to a Durable Object. */

@@ -169,5 +169,7 @@ export function blame(message: string, cause: unknown): string {
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
+  // What Workers' RPC answers is a function that is a promise as well.
+  const may = (typeof value === "object" && value !== null) || typeof value === "function";
+  return may && typeof (value as { then?: unknown }).then === "function";
 }
