@@ -7,6 +7,7 @@ import { spawnSync } from "node:child_process";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { transform } from "esbuild";
+import { writeEmbedded } from "./embed.mjs";
 import { writeSchema } from "./schema.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
@@ -20,6 +21,7 @@ if (!existsSync(join(kernel, "kernel.wasm"))) {
   process.exit(1);
 }
 await writeSchema();
+await writeEmbedded();
 await rm(dist, { recursive: true, force: true });
 await cp(join(kernel, "glue.d.ts"), join(root, "js", "kernel", "glue.d.ts"));
 const tsc = spawnSync(process.execPath, [join(root, "node_modules", "typescript", "bin", "tsc"), "-p", root], { stdio: "inherit" });
