@@ -40,7 +40,10 @@ export interface CredentialOptions {
    * unknown, used or expired. A token itself has no place in a URL.
    */
   ticket?: ((ticket: string) => MaybePromise<string | null | undefined>) | undefined;
-  /** Takes a token offered as the WebSocket subprotocol `authkernel.bearer.<token>` on socket upgrades. */
+  /**
+   * Takes a token offered as the WebSocket subprotocol `authkernel.bearer.<token>` on socket upgrades. Clients offer another one before it:
+   * most servers answer the first offer, and the token is not to be answered.
+   */
   subprotocol?: boolean | undefined;
 }
 
@@ -80,18 +83,39 @@ export async function readCredential(head: RequestHead, options: CredentialOptio
   return { kind: "cookie", token };
 }
 
-/** Whether a request asks to speak the WebSocket protocol. */
+/**
+ * Whether a request asks to speak the WebSocket protocol.
+ *
+ * @example
+ * ```ts
+ * if (!isUpgrade(fetchHead(request))) return new Response(null, { status: 426 });
+ * ```
+ */
 export function isUpgrade(head: RequestHead): boolean {
   return head.values("upgrade").some((value) => value.split(",").some((name) => name.trim().toLowerCase() === "websocket"));
 }
 
-/** Which of the subprotocols that a client offers is to be spoken: the first that is not a token. */
+/**
+ * Which of the subprotocols that a client offers is to be spoken: the first that is not a token.
+ *
+ * @example
+ * ```ts
+ * new WebSocketServer({ noServer: true, handleProtocols: (offers) => chooseSubprotocol(offers) ?? false });
+ * ```
+ */
 export function chooseSubprotocol(offers: Iterable<string>): string | undefined {
   for (const offer of offers) if (!offer.startsWith(SUBPROTOCOL_PREFIX)) return offer;
   return undefined;
 }
 
-/** The head of a fetch-standard request. */
+/**
+ * The head of a fetch-standard request.
+ *
+ * @example
+ * ```ts
+ * const { token } = await readCredential(fetchHead(request));
+ * ```
+ */
 export function fetchHead(request: { readonly headers: Headers; readonly url: string }): RequestHead {
   const url = new URL(request.url);
   return {
@@ -113,7 +137,16 @@ export interface NodeRequest {
   readonly socket: object;
 }
 
-/** The head of a Node request (`http.IncomingMessage`). `url` where a framework has changed it. */
+/**
+ * The head of a Node request (`http.IncomingMessage`). `url` where a framework has changed it.
+ *
+ * @example
+ * ```ts
+ * createServer(async (request, response) => {
+ *   const { token } = await readCredential(nodeHead(request));
+ * });
+ * ```
+ */
 export function nodeHead(request: NodeRequest, url = request.url ?? "/"): RequestHead {
   const { headersDistinct, socket } = request;
   return {
@@ -176,6 +209,11 @@ function cookieValues(head: RequestHead, options: CredentialOptions): string[] {
  * Checks options once, where they are given, instead of at every request.
  *
  * @throws TypeError
+ *
+ * @example
+ * ```ts
+ * checkCredentialOptions({ publicUrl: "https://app.example/path" }); // throws
+ * ```
  */
 export function checkCredentialOptions(options: CredentialOptions): void {
   if (options.publicUrl !== undefined) publicOrigin(options.publicUrl);

@@ -30,6 +30,11 @@ export function requireSameOrigin(head: RequestHead, publicUrl?: string): void {
  * A public URL as browsers name it: scheme, host and port.
  *
  * @throws TypeError for anything else than `http://` or `https://`, a host and perhaps a port: no path, no name or password.
+ *
+ * @example
+ * ```ts
+ * publicOrigin("https://App.example:443/"); // "https://app.example"
+ * ```
  */
 export function publicOrigin(publicUrl: string): string {
   const url = URL.canParse(publicUrl) ? new URL(publicUrl) : undefined;

@@ -38,8 +38,11 @@ export interface HonoUpgrade<Context extends HonoContext, Socket extends HonoSoc
 }
 
 /** How a route serves live connections. */
-export interface HonoSocketOptions<Context extends HonoContext, Socket extends HonoSocket, Claims extends ExtraClaims = ExtraClaims>
-  extends GateOptions<Claims> {
+export interface HonoSocketOptions<
+  Context extends HonoContext,
+  Socket extends HonoSocket,
+  Claims extends ExtraClaims = ExtraClaims,
+> extends GateOptions<Claims> {
   /** `upgradeWebSocket` of the application's Hono adapter. */
   upgradeWebSocket: HonoUpgrade<Context, Socket>;
   /** What the application does with an admitted connection. */
@@ -110,7 +113,10 @@ function headOf({ req, env }: HonoContext) {
 }
 
 /** The application's listeners, under the registration. A connection that never opens is given up by the registry. */
-function under<Socket extends HonoSocket>(live: Pick<LiveSocket, "mayAct" | "attach" | "release">, events: HonoEvents<Socket>): HonoEvents<Socket> {
+function under<Socket extends HonoSocket>(
+  live: Pick<LiveSocket, "mayAct" | "attach" | "release">,
+  events: HonoEvents<Socket>,
+): HonoEvents<Socket> {
   return {
     onOpen(event, socket) {
       live.attach({ close: (code, reason) => close(socket, code, reason), terminate: () => terminate(socket.raw) });

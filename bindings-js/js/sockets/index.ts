@@ -110,7 +110,9 @@ export function createSockets<Claims extends ExtraClaims = ExtraClaims>(options:
         return await open(token, given);
       } catch (error) {
         observer.counts.refused++;
-        throw error instanceof AuthError ? error : new AuthError("kernel_unavailable", "unavailable", "the kernel failed: see the cause", { cause: error });
+        throw error instanceof AuthError
+          ? error
+          : new AuthError("kernel_unavailable", "unavailable", "the kernel failed: see the cause", { cause: error });
       }
     },
     verifyAll: () => registry.sweeper.askAll(),

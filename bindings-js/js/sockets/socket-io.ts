@@ -1,6 +1,6 @@
 /**
- * Live connections over Socket.IO (server 4.x): a dead token is refused in the middleware, and a connection that has to close gets Socket.IO's
- * own DISCONNECT, after which the real client stays away ("io server disconnect"); after any other ending it would come back.
+ * Live connections over Socket.IO (server 4.x): a dead token is refused in the middleware, and a connection that has to close gets
+ * Socket.IO's own DISCONNECT, after which the real client stays away ("io server disconnect"); after any other ending it would come back.
  */
 
 import type { MaybePromise } from "../host.js";
@@ -20,6 +20,7 @@ export interface SocketIoSocket {
   readonly nsp: { on(event: "connect", listener: (socket: any) => void): unknown };
   readonly conn: { readonly transport: object; once(event: "close", listener: () => void): unknown };
   disconnect(close?: boolean): unknown;
+  emit(event: string, ...values: any[]): unknown;
   use(middleware: (packet: any, next: (error?: Error) => void) => void): unknown;
   on(event: "disconnect", listener: () => void): unknown;
 }
@@ -33,10 +34,15 @@ export interface SocketIoOptions<Claims extends ExtraClaims = ExtraClaims> exten
   token?: ((socket: SocketIoSocket) => MaybePromise<string | null | undefined>) | undefined;
   /**
    * Whether the connection is closed with the namespace, and with it the client's other namespaces. False for applications whose namespaces
-   * have tokens of their own: the real client still stays away; one that ignores the disconnect keeps a connection on which nothing is heard.
+   * have tokens of their own: the real client still stays away; one that ignores the disconnect keeps a connection, and is not heard.
    * Default: true.
    */
   closeConnection?: boolean | undefined;
+  /**
+   * The name of an event that is sent with `{code, reason}` before the disconnect, so that the page can say whether it was signed out
+   * (`revoked`) or has to get a new token (`expired`); Socket.IO's own DISCONNECT carries no reason. None when absent.
+   */
+  farewellEvent?: string | undefined;
 }
 
 const lives = new WeakMap<object, Live>();
@@ -80,7 +86,7 @@ export function admission<Claims extends ExtraClaims = ExtraClaims>(
   options: SocketIoOptions<Claims>,
 ): (socket: SocketIoSocket, next: (error?: Error) => void) => void {
   checkGateOptions(options);
-  const { sockets, closeConnection = true } = options;
+  const { sockets, closeConnection = true, farewellEvent } = options;
   const watched = new WeakSet<object>();
 
   async function admit(socket: SocketIoSocket): Promise<Live> {
@@ -119,7 +125,8 @@ export function admission<Claims extends ExtraClaims = ExtraClaims>(
   function attach(socket: SocketIoSocket, live: Live): void {
     socket.on("disconnect", () => live.release());
     live.attach({
-      close() {
+      close(code, reason) {
+        if (farewellEvent !== undefined) socket.emit(farewellEvent, { code, reason });
         if (closeConnection) cutLater(socket);
         socket.disconnect(closeConnection);
       },

@@ -75,8 +75,14 @@ export function liveWebSocket<Claims extends ExtraClaims = ExtraClaims>(
   };
 
   function serve(socket: WorkersSocket, live: LiveSocket<Claims>): void {
-    const alarm = new Timer(() => live.expire(), () => Math.max(0, live.identity.deadline * 1000 - Date.now()));
-    const verify = new Timer(() => void live.verify(), () => verifyEvery);
+    const alarm = new Timer(
+      () => live.expire(),
+      () => Math.max(0, live.identity.deadline * 1000 - Date.now()),
+    );
+    const verify = new Timer(
+      () => void live.verify(),
+      () => verifyEvery,
+    );
     const gone = () => {
       alarm.stop();
       verify.stop();
@@ -101,9 +107,14 @@ export function liveWebSocket<Claims extends ExtraClaims = ExtraClaims>(
       alarm.stop();
       verify.stop();
       socket.close(farewell?.code, farewell?.reason);
+      // Nothing can cut a connection here; one that does not close is forgotten, and nothing that it says is heard.
+      setTimeout(gone, FORGET_AFTER);
     });
   }
 }
+
+/** How long a connection may take to close. */
+const FORGET_AFTER = 1_000;
 
 interface WorkersGlobal {
   WebSocketPair: new () => { 0: WorkersSocket; 1: WorkersSocket };

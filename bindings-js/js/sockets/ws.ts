@@ -36,8 +36,12 @@ export interface UpgradeStream {
 }
 
 /** How upgrades are handled. */
-export interface WsOptions<Socket extends WsSocket, Request extends NodeRequest, Stream, Claims extends ExtraClaims = ExtraClaims>
-  extends GateOptions<Claims> {
+export interface WsOptions<
+  Socket extends WsSocket,
+  Request extends NodeRequest,
+  Stream,
+  Claims extends ExtraClaims = ExtraClaims,
+> extends GateOptions<Claims> {
   /** The application's own `new WebSocketServer({ noServer: true })`; every accepted socket is also its `connection` event. */
   server: WsServer<Socket, Request, Stream>;
   /** Only upgrades of this path are handled; all when absent. */
@@ -79,9 +83,7 @@ export function handleUpgrades<
   Request extends NodeRequest,
   Stream extends UpgradeStream,
   Claims extends ExtraClaims = ExtraClaims,
->(
-  options: WsOptions<Socket, Request, Stream, Claims>,
-): (request: Request, stream: Stream, head: unknown) => boolean {
+>(options: WsOptions<Socket, Request, Stream, Claims>): (request: Request, stream: Stream, head: unknown) => boolean {
   const { server, path, connected } = options;
   const admit = gate(options);
   const keepAlive = pinger(options.pingEvery ?? 25_000);

@@ -108,7 +108,9 @@ export async function serve() {
     },
     async signIn(context, more = {}) {
       const issued = await auth.issue({ subject: "alice", purpose: "user", ...more });
-      await context?.addCookies([{ name: "authkernel_session", value: issued.token, url: `http://127.0.0.1:${port}`, httpOnly: true, sameSite: "Lax" }]);
+      await context?.addCookies([
+        { name: "authkernel_session", value: issued.token, url: `http://127.0.0.1:${port}`, httpOnly: true, sameSite: "Lax" },
+      ]);
       return issued;
     },
     async stop() {
@@ -144,7 +146,11 @@ export async function tab(context, origin) {
       );
     },
     events: (name) => page.evaluate((name) => window.events.filter(([kind]) => !name || kind === name), name),
-    socket: (expression) => page.evaluate((expression) => new Function("socket", `return socket.${expression};`)(window.socket), expression),
-    has: (name, count = 1) => page.waitForFunction(([name, count]) => window.events.filter(([kind]) => kind === name).length >= count, [name, count], { timeout: 10_000 }),
+    socket: (expression) =>
+      page.evaluate((expression) => new Function("socket", `return socket.${expression};`)(window.socket), expression),
+    has: (name, count = 1) =>
+      page.waitForFunction(([name, count]) => window.events.filter(([kind]) => kind === name).length >= count, [name, count], {
+        timeout: 10_000,
+      }),
   };
 }

@@ -40,7 +40,11 @@ inBrowser("with the cookie it opens, speaks, and at a sign-out stops and says wh
   await page.has("message");
   assert.equal(await page.socket("send('hi')"), true);
   await page.has("message", 2);
-  assert.deepEqual(await page.events(), [["open", undefined], ["message", "hello alice"], ["message", "hi"]]);
+  assert.deepEqual(await page.events(), [
+    ["open", undefined],
+    ["message", "hello alice"],
+    ["message", "hi"],
+  ]);
   assert.deepEqual([await page.socket("state"), await page.socket("leads")], ["open", true]);
   await page.page.evaluate(() => window.socket.send(new Uint8Array([1, 2, 3]).buffer));
   await page.has("message", 3);
@@ -51,8 +55,15 @@ inBrowser("with the cookie it opens, speaks, and at a sign-out stops and says wh
   await sleep(300);
   assert.equal(service.state.upgrades.length, 1);
   const told = (await page.events()).slice(4);
-  assert.deepEqual(told, [["close", { code: 4001, reason: "revoked", retryIn: undefined }], ["signed_out", "revoked"], ["onSignedOut", "revoked"]]);
-  assert.deepEqual([await page.socket("state"), await page.socket("signedOut"), await page.socket("send('x')")], ["signed_out", "revoked", false]);
+  assert.deepEqual(told, [
+    ["close", { code: 4001, reason: "revoked", retryIn: undefined }],
+    ["signed_out", "revoked"],
+    ["onSignedOut", "revoked"],
+  ]);
+  assert.deepEqual(
+    [await page.socket("state"), await page.socket("signedOut"), await page.socket("send('x')")],
+    ["signed_out", "revoked", false],
+  );
   assert.deepEqual(page.errors, []);
 });
 
@@ -138,7 +149,9 @@ inBrowser("a token as the subprotocol, and a ticket for every try", async ({ ser
   assert.deepEqual(await page.events("signed_out"), [["signed_out", "refused"]]);
   assert.equal(service.state.upgrades.length, before);
   service.tickets.set("t9", token);
-  await page.open("{ retryAfter: 20, ticket: () => { if ((window.tries = (window.tries ?? 0) + 1) < 3) throw new Error('away'); return 't9'; } }");
+  await page.open(
+    "{ retryAfter: 20, ticket: () => { if ((window.tries = (window.tries ?? 0) + 1) < 3) throw new Error('away'); return 't9'; } }",
+  );
   await page.has("open");
   assert.equal((await page.events("close")).length, 2);
 });
@@ -170,27 +183,31 @@ inBrowser("a listener that throws harms no other, and what is closed tells nothi
 
 const SHARED = "{ shared: true, retryAfter: 20 }";
 
-inBrowser("shared: two tabs have one connection, both hear and speak, and a sign-out reaches both", async ({ service, context, newTab }) => {
-  const { token } = await service.signIn(context);
-  const [first, second] = [await newTab(), await newTab()];
-  await first.open(SHARED);
-  await first.has("message");
-  await second.open(SHARED);
-  await second.has("open");
-  assert.deepEqual([await first.socket("leads"), await second.socket("leads")], [true, false]);
-  assert.equal(service.state.upgrades.length, 1);
-  assert.equal(await second.socket("send('from the other tab')"), true);
-  for (const page of [first, second]) await page.page.waitForFunction(() => window.events.some(([, data]) => data === "from the other tab"));
-  assert.equal(service.sockets.counts().registered, 1);
-  await service.auth.revoke(token);
-  for (const page of [first, second]) {
-    await page.has("onSignedOut");
-    assert.deepEqual(await page.events("signed_out"), [["signed_out", "revoked"]]);
-  }
-  await sleep(200);
-  assert.equal(service.state.upgrades.length, 1, "nobody takes over what is over");
-  assert.deepEqual([first.errors, second.errors], [[], []]);
-});
+inBrowser(
+  "shared: two tabs have one connection, both hear and speak, and a sign-out reaches both",
+  async ({ service, context, newTab }) => {
+    const { token } = await service.signIn(context);
+    const [first, second] = [await newTab(), await newTab()];
+    await first.open(SHARED);
+    await first.has("message");
+    await second.open(SHARED);
+    await second.has("open");
+    assert.deepEqual([await first.socket("leads"), await second.socket("leads")], [true, false]);
+    assert.equal(service.state.upgrades.length, 1);
+    assert.equal(await second.socket("send('from the other tab')"), true);
+    for (const page of [first, second])
+      await page.page.waitForFunction(() => window.events.some(([, data]) => data === "from the other tab"));
+    assert.equal(service.sockets.counts().registered, 1);
+    await service.auth.revoke(token);
+    for (const page of [first, second]) {
+      await page.has("onSignedOut");
+      assert.deepEqual(await page.events("signed_out"), [["signed_out", "revoked"]]);
+    }
+    await sleep(200);
+    assert.equal(service.state.upgrades.length, 1, "nobody takes over what is over");
+    assert.deepEqual([first.errors, second.errors], [[], []]);
+  },
+);
 
 inBrowser("shared: when the tab that has the connection goes, another takes over", async ({ service, context, newTab }) => {
   await service.signIn(context);

@@ -36,7 +36,8 @@ test("the cookie has the name that is given, or none is taken", async () => {
 test("behind a proxy only the public url counts, without it the host header does", async () => {
   const { auth, good } = await authenticator();
   const allowed = async (options, url, headers) =>
-    code(await createGuard(auth, { purposes: ["user"], cookie: "c", ...options })(request(url, { cookie: `c=${good}`, ...headers }))) === "ok";
+    code(await createGuard(auth, { purposes: ["user"], cookie: "c", ...options })(request(url, { cookie: `c=${good}`, ...headers }))) ===
+    "ok";
   assert.ok(await allowed({}, "http://a.example/", { origin: "http://a.example" }));
   assert.ok(await allowed({}, "http://a.example/", { origin: "http://A.example:80" }));
   assert.ok(await allowed({}, "https://a.example/", { origin: "https://a.example:443" }));
@@ -74,7 +75,10 @@ test("tickets and subprotocols count on upgrades only, and before the cookie", a
   const offered = { ...upgrade, "sec-websocket-protocol": `chat, authkernel.bearer.${good}` };
   assert.equal((await guard(request("http://a.example/", { ...offered, ...cookie(dead) }))).credential, "subprotocol");
   assert.equal(code(await guard(request("http://a.example/", { ...offered, ...bearer(dead) }))), "token_revoked");
-  assert.equal(code(await guard(request("http://a.example/", { ...upgrade, ...cookie(good, { origin: "http://b.example" }) }))), "origin_refused");
+  assert.equal(
+    code(await guard(request("http://a.example/", { ...upgrade, ...cookie(good, { origin: "http://b.example" }) }))),
+    "origin_refused",
+  );
   assert.equal(chooseSubprotocol(["authkernel.bearer.x", "chat"]), "chat");
   assert.equal(chooseSubprotocol(["authkernel.bearer.x"]), undefined);
 });
@@ -95,7 +99,8 @@ test("a ticket store that fails is a defect, not a missing ticket", async () => 
 
 test("every kind of error has its status", () => {
   const kinds = { denied: 401, input: 422, not_found: 404, conflict: 409, unavailable: 503, internal: 500, configuration: 500 };
-  for (const [kind, status] of Object.entries(kinds)) assert.equal(Refusal.of(new AuthError("input_invalid", kind, "x")).status, status, kind);
+  for (const [kind, status] of Object.entries(kinds))
+    assert.equal(Refusal.of(new AuthError("input_invalid", kind, "x")).status, status, kind);
 });
 
 test("wrong options are refused when they are given", async () => {

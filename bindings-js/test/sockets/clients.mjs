@@ -1,4 +1,4 @@
-// A process of clients, so that they do not share the server's thread: `node clients.mjs KIND URL COUNT TOKEN...`, started with an IPC channel.
+// A process of clients, so that they do not share the server's thread: `clients.mjs KIND URL COUNT TOKEN...`, started with an IPC channel.
 
 import { WebSocket } from "ws";
 

@@ -35,7 +35,9 @@ export function dial(url, { headers = {}, protocols = [], ...more } = {}) {
     const received = [];
     socket.on("message", (data) => received.push(String(data)));
     socket.on("error", reject);
-    const closed = new Promise((resolve) => socket.on("close", (code, reason) => resolve({ code, reason: String(reason), at: performance.now() })));
+    const closed = new Promise((resolve) =>
+      socket.on("close", (code, reason) => resolve({ code, reason: String(reason), at: performance.now() })),
+    );
     socket.on("open", () => resolve({ socket, received, closed }));
     socket.on("unexpected-response", async (_request, response) => {
       let text = "";

@@ -22,15 +22,18 @@ for (const [name, deaf] of [
 ]) {
   test(`connects against revocations: ${name}`, async () => {
     const random = chance(7);
-    const pause = () => (random() < 0.5 ? undefined : new Promise((resolve) => (random() < 0.5 ? setImmediate(resolve) : setTimeout(resolve, random() * 4))));
+    const pause = () =>
+      random() < 0.5 ? undefined : new Promise((resolve) => (random() < 0.5 ? setImmediate(resolve) : setTimeout(resolve, random() * 4)));
     // Storage that answers when it likes: every order of look-up, subscription, revocation and acceptance comes about.
     const wrap = (auth) => {
-      const slow = (name) => async (...given) => {
-        await pause();
-        const answer = await auth[name](...given);
-        await pause();
-        return answer;
-      };
+      const slow =
+        (name) =>
+        async (...given) => {
+          await pause();
+          const answer = await auth[name](...given);
+          await pause();
+          return answer;
+        };
       return { ...operations(auth), authenticate: slow("authenticate"), admit: slow("admit"), sweep: slow("sweep") };
     };
     const { auth, sockets, issue, broadcast } = await service(deaf ? { sweepEvery: 150 } : {}, { wrap });
@@ -113,7 +116,10 @@ for (const [name, deaf] of [
       assert.ok(open.has(live) || live.closing, "registered, but nobody has it");
     }
     const report = await auth.sweep(sockets.list().map(({ identity }) => ({ ...identity, verifiedAt: identity.issuedAt })));
-    assert.ok(report.verdicts.every((verdict) => verdict === "keep"), JSON.stringify(report.verdicts.filter((verdict) => verdict !== "keep")));
+    assert.ok(
+      report.verdicts.every((verdict) => verdict === "keep"),
+      JSON.stringify(report.verdicts.filter((verdict) => verdict !== "keep")),
+    );
     for (const live of sockets.list()) live.release();
     assert.equal(sockets.counts().registered, 0);
     await sockets.close();

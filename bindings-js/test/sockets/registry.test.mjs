@@ -36,6 +36,9 @@ test("a disconnect closes the connections of its topic and endpoint, and no othe
   }
   assert.deepEqual(elsewhere.noted.closes, [], "an endpoint that was not named is found by sweeps only");
   assert.equal(bobs.live.mayAct(), true);
+  broadcast.publish([{ kind: "disconnect", endpoint: "mobile", topic: other.socketId, event: "disconnect", payload: {} }]);
+  await settled();
+  assert.equal(bobs.live.mayAct(), true, "the topic of another endpoint");
   // Repeating it is harmless.
   broadcast.publish(broadcast.published.slice());
   await settled();
@@ -71,18 +74,21 @@ test("a dead token, a wrong purpose and one that opens no sockets are refused, a
 
 test("a disconnect that comes between the subscription and the acceptance refuses", async () => {
   let revoke = async () => undefined;
-  const { auth, sockets, issue } = await service({}, {
-    wrap: (auth) => ({
-      ...operations(auth),
-      // The answer was on its way when the revocation was committed.
-      async admit(...given) {
-        const answer = await auth.admit(...given);
-        await revoke();
-        await settled();
-        return answer;
-      },
-    }),
-  });
+  const { auth, sockets, issue } = await service(
+    {},
+    {
+      wrap: (auth) => ({
+        ...operations(auth),
+        // The answer was on its way when the revocation was committed.
+        async admit(...given) {
+          const answer = await auth.admit(...given);
+          await revoke();
+          await settled();
+          return answer;
+        },
+      }),
+    },
+  );
   const { token } = await issue();
   revoke = () => auth.revoke(token);
   await assert.rejects(sockets.open(token, USER), code("token_revoked"));
@@ -160,8 +166,14 @@ test("a burst tells all peers before it winds up any, whether it is one message 
   await settled();
   await until("all are wound up", () => woundUp.length === 200);
   assert.equal(broadcast.published.length, 200);
-  assert.ok(woundUp.every(([, before]) => before === 200), "every winding up came after the last telling");
-  assert.deepEqual(woundUp.map(([socket]) => socket), told);
+  assert.ok(
+    woundUp.every(([, before]) => before === 200),
+    "every winding up came after the last telling",
+  );
+  assert.deepEqual(
+    woundUp.map(([socket]) => socket),
+    told,
+  );
   for (const live of sockets.list()) live.release();
   await sockets.close();
 });

@@ -44,7 +44,10 @@ const ways = {
   "ws, signOutEverywhere": [
     "ws",
     ({ auth, sockets }, http) => {
-      http.server.on("upgrade", handleUpgrades({ sockets, server: new WebSocketServer({ noServer: true, perMessageDeflate: false }), ...USER }));
+      http.server.on(
+        "upgrade",
+        handleUpgrades({ sockets, server: new WebSocketServer({ noServer: true, perMessageDeflate: false }), ...USER }),
+      );
       return () => auth.signOutEverywhere("crowd");
     },
   ],
@@ -78,7 +81,10 @@ const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.le
 const results = Object.fromEntries(Object.keys(ways).map((name) => [name, []]));
 for (let n = 0; n < ROUNDS; n++) for (const [name, way] of Object.entries(ways)) results[name].push(await round(...way));
 for (const [name, rounds] of Object.entries(results)) {
-  const of = (key) => median(rounds.map((one) => one[key])).toFixed(0).padStart(5);
+  const of = (key) =>
+    median(rounds.map((one) => one[key]))
+      .toFixed(0)
+      .padStart(5);
   console.log(`${name.padEnd(46)} last closed ${of("last")} ms, server's cpu ${of("cpu")} ms  (${rounds[0].whys})`);
 }
 process.exit();

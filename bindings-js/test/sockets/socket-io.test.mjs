@@ -80,7 +80,12 @@ test("what is refused is refused before the connection, with a code, and the rea
     ["nothing", {}, "credential_missing", 401],
     ["a dead token", { auth: { token: dead.token } }, "token_revoked", 401],
     ["no text", { auth: { token: 7 } }, "authorization_invalid", 401],
-    ["a bad header, in spite of a good token", { auth: { token }, extraHeaders: { authorization: "Basic x" } }, "authorization_invalid", 401],
+    [
+      "a bad header, in spite of a good token",
+      { auth: { token }, extraHeaders: { authorization: "Basic x" } },
+      "authorization_invalid",
+      401,
+    ],
     ["a dead cookie", cookie(dead.token), "token_revoked", 401],
     ["a cookie from another origin", cookie(token, { origin: "https://evil.example" }), "origin_refused", 403],
   ];
@@ -101,12 +106,15 @@ test("what is refused is refused before the connection, with a code, and the rea
   }
 });
 
-test("an expired token disconnects", async () => {
-  const { issue, client } = await live();
+test("an expired token disconnects, and the page can be told why", async () => {
+  const { issue, client } = await live({ gate: { farewellEvent: "signed_out" } });
   const { token } = await issue("alice", { lifetime: 1 });
-  const { noted } = client({ transports: ["websocket"], auth: { token } });
+  const { socket, noted } = client({ transports: ["websocket"], auth: { token } });
+  const told = [];
+  socket.on("signed_out", (why) => told.push(why));
   await until("it is disconnected", () => noted.disconnects.length === 1);
   assert.deepEqual(noted.disconnects, ["io server disconnect"]);
+  assert.deepEqual(told, [{ code: 4001, reason: "expired" }]);
 });
 
 test("a muted connection hears, and nothing that it says is acted on", async () => {
@@ -139,8 +147,20 @@ test("state recovery, which skips the middleware, brings no revoked session back
   const { auth, issue, client, heard, sockets, io } = await live({ io: { connectionStateRecovery: { maxDisconnectionDuration: 60_000 } } });
   const [mine, other] = [await issue("alice"), await issue("bob")];
   const [first, second] = [
-    client({ transports: ["websocket"], auth: { token: mine.token }, reconnectionDelay: 300, reconnectionDelayMax: 300, randomizationFactor: 0 }),
-    client({ transports: ["websocket"], auth: { token: other.token }, reconnectionDelay: 300, reconnectionDelayMax: 300, randomizationFactor: 0 }),
+    client({
+      transports: ["websocket"],
+      auth: { token: mine.token },
+      reconnectionDelay: 300,
+      reconnectionDelayMax: 300,
+      randomizationFactor: 0,
+    }),
+    client({
+      transports: ["websocket"],
+      auth: { token: other.token },
+      reconnectionDelay: 300,
+      reconnectionDelayMax: 300,
+      randomizationFactor: 0,
+    }),
   ];
   await until("both are connected", () => first.noted.connects === 1 && second.noted.connects === 1);
   // State is only recovered by a client that has received something.
@@ -154,7 +174,11 @@ test("state recovery, which skips the middleware, brings no revoked session back
   await until("the good one is back", () => second.noted.connects === 2, 3_000);
   assert.equal(second.socket.recovered, true);
   assert.equal(await second.socket.emitWithAck("say", "after"), "bob: after");
-  await until("the revoked one is turned away", () => first.noted.disconnects.includes("io server disconnect") || first.noted.errors.length > 0, 3_000);
+  await until(
+    "the revoked one is turned away",
+    () => first.noted.disconnects.includes("io server disconnect") || first.noted.errors.length > 0,
+    3_000,
+  );
   first.socket.emit("say", "evil");
   await sleep(200);
   assert.ok(!heard.includes("evil"));

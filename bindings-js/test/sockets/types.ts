@@ -65,7 +65,10 @@ app.get(
     sockets,
     upgradeWebSocket: upgrade1,
     purposes: ["user"],
-    events: (_context, live) => ({ onOpen: (_event, socket) => socket.send(live.identity.claims.role), onMessage: ({ data }) => console.log(data) }),
+    events: (_context, live) => ({
+      onOpen: (_event, socket) => socket.send(live.identity.claims.role),
+      onMessage: ({ data }) => console.log(data),
+    }),
   }),
 );
 app.get("/2", liveWebSocket({ sockets, upgradeWebSocket: upgrade2, purposes: ["user"], events: () => ({}) }));

@@ -1,4 +1,4 @@
-// What runs by itself: deadlines, sweeps, muting, the broker that is away, prolonging, chores.
+// What runs by itself: deadlines, muting, prolonging, chores.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -33,6 +33,33 @@ test("a connection closes at its deadline, and acts on nothing from then on", as
   await sockets.close();
 });
 
+test("a wall clock that is set moves no deadline", async () => {
+  let offset = 0;
+  const { sockets, issue } = await service({}, { now: () => Math.floor(Date.now() / 1000) + offset });
+  const [short, long] = [await issue("alice", { lifetime: 1 }), await issue("bob", { lifetime: 600 })];
+  const [first, second] = [await attached(sockets, short.token), await attached(sockets, long.token)];
+  offset = -10_000;
+  await until("it is closed in spite of that", () => first.noted.closes.length === 1, 1_500);
+  assert.deepEqual(first.noted.closes, [[4001, "expired"]]);
+  offset = 10_000;
+  await sleep(50);
+  assert.equal(second.live.mayAct(), true);
+  assert.deepEqual(second.noted.closes, []);
+  await sockets.close();
+});
+
+test("what was received before a busy process came to the deadline is not acted on after it", async () => {
+  const { sockets, issue } = await service();
+  const issued = await issue("alice", { lifetime: 1 });
+  const { live, noted } = await attached(sockets, issued.token);
+  assert.equal(live.mayAct(), true);
+  // No timer can ring in here.
+  while (Date.now() < issued.deadline * 1000 + 20);
+  assert.deepEqual([live.mayAct(), noted.closes], [false, []]);
+  await until("it is closed", () => noted.closes.length === 1);
+  await sockets.close();
+});
+
 test("a deadline beyond what a timer can wait for does not close at once", async () => {
   const { sockets, issue } = await service();
   // 2^31 ms are 24.8 days; longer ones must not overflow to "now".
@@ -47,170 +74,6 @@ test("a deadline beyond what a timer can wait for does not close at once", async
   assert.deepEqual(noted.closes, []);
   alarm.set(performance.now() + 20);
   await until("it rings", () => rang === 1);
-  await sockets.close();
-});
-
-test("a sweep finds what no message told of", async () => {
-  const { auth, sockets, issue, broadcast } = await service({ sweepEvery: 200 });
-  const [mine, other] = [await issue("alice"), await issue("bob")];
-  const [first, second] = [await attached(sockets, mine.token), await attached(sockets, other.token)];
-  broadcast.deaf = true;
-  await auth.revoke(mine.token);
-  await settled();
-  await until("the sweep has found it", () => first.noted.closes.length === 1, 2_000);
-  assert.deepEqual(first.noted.closes, REVOKED);
-  assert.deepEqual(second.noted.closes, []);
-  assert.ok(sockets.counts().verified > 0);
-  await sockets.close();
-});
-
-test("a recheck has the connections that it means verified at once, and decides nothing itself", async () => {
-  const asked = [];
-  const { auth, sockets, issue, broadcast } = await service(
-    {},
-    { wrap: (auth) => ({ ...operations(auth), sweep: (given) => (asked.push(given.map(({ subject }) => subject)), auth.sweep(given)) }) },
-  );
-  const [mine, other] = [await issue("alice"), await issue("bob")];
-  const [first, second] = [await attached(sockets, mine.token), await attached(sockets, other.token)];
-  asked.length = 0;
-  broadcast.publish([{ kind: "recheck", subject: "alice" }]);
-  await until("it was asked", () => asked.length === 1);
-  assert.deepEqual(asked, [["alice"]]);
-  await until("it was answered", () => sockets.counts().verified > 0);
-  assert.deepEqual(first.noted.closes, []);
-  broadcast.deaf = true;
-  await auth.revoke(mine.token);
-  await settled();
-  broadcast.deaf = false;
-  broadcast.publish([{ kind: "recheck", subject: "alice", purpose: "refresh" }, { kind: "recheck", tenant: "t" }]);
-  await sleep(30);
-  assert.deepEqual(first.noted.closes, []);
-  broadcast.publish([{ kind: "recheck", kid: mine.kid }]);
-  await until("it is closed", () => first.noted.closes.length === 1);
-  assert.deepEqual(asked.at(-1), ["alice", "bob"]);
-  assert.deepEqual(second.noted.closes, []);
-  await sockets.close();
-});
-
-test("while the broker is away all are verified at once and again and again; not any more once it is back", async () => {
-  let sweeps = 0;
-  const { auth, sockets, issue, broadcast, problems } = await service(
-    { sweepWhenBlind: 100 },
-    { wrap: (auth) => ({ ...operations(auth), sweep: (given) => (sweeps++, auth.sweep(given)) }) },
-  );
-  const [mine, other] = [await issue("alice"), await issue("bob")];
-  const [first, second] = [await attached(sockets, mine.token), await attached(sockets, other.token)];
-  const before = sweeps;
-  broadcast.lose();
-  assert.equal(sockets.counts().connected, false);
-  await until("they are verified at once", () => sweeps > before, 60);
-  await auth.revoke(mine.token);
-  await settled();
-  await until("the next round has found it", () => first.noted.closes.length === 1, 1_000);
-  await auth.revoke(other.token);
-  await settled();
-  const seen = sweeps;
-  broadcast.restore();
-  await until("once more when it is back", () => sweeps > seen && second.noted.closes.length === 1, 60);
-  const after = sweeps;
-  await sleep(350);
-  assert.equal(sweeps, after);
-  assert.equal(sockets.counts().connected, true);
-  assert.deepEqual(problems.map(({ kind }) => kind), ["broker_lost", "broker_restored"]);
-  await sockets.close();
-});
-
-test("a broker that cannot be subscribed to is asked again, and connections are verified meanwhile", async () => {
-  let refuse = true;
-  let inner;
-  const flaky = {
-    subscribe(listener, events) {
-      if (refuse) throw new Error("not now");
-      return inner.subscribe(listener, events);
-    },
-  };
-  const { auth, broadcast, sockets, issue, problems } = await service({ broadcast: flaky, sweepWhenBlind: 60 });
-  inner = broadcast;
-  const [mine, other] = [await issue("alice"), await issue("bob")];
-  const [first, second] = [await attached(sockets, mine.token), await attached(sockets, other.token)];
-  assert.equal(sockets.counts().connected, false);
-  await auth.revoke(mine.token);
-  await settled();
-  await until("a sweep has found it", () => first.noted.closes.length === 1, 1_000);
-  refuse = false;
-  await until("it is subscribed", () => sockets.counts().connected, 1_000);
-  await auth.revoke(other.token);
-  await settled();
-  assert.deepEqual(second.noted.closes, REVOKED);
-  assert.equal(problems[0].kind, "subscribe_failed");
-  await sockets.close();
-  assert.equal(broadcast.listeners, 0);
-});
-
-test("no connection opens before the subscription is made", async () => {
-  let subscribed;
-  const { sockets, issue } = await service({ broadcast: { subscribe: () => new Promise((resolve) => (subscribed = resolve)) } });
-  const { token } = await issue();
-  let opened = false;
-  const open = sockets.open(token, USER).then((live) => ((opened = true), live));
-  await sleep(50);
-  assert.equal(opened, false);
-  subscribed(() => undefined);
-  (await open).release();
-  await sockets.close();
-});
-
-test("storage that is away closes nothing, is reported, and is asked again", async () => {
-  let away = true;
-  const { auth, sockets, issue, broadcast, problems } = await service(
-    { sweepWhenBlind: 80 },
-    {
-      wrap: (auth) => ({
-        ...operations(auth),
-        async sweep(given) {
-          const error = new AuthError("storage_unavailable", "unavailable", "storage is not reachable now");
-          return away ? { verdicts: given.map(() => "unverified"), error } : auth.sweep(given);
-        },
-      }),
-    },
-  );
-  const { token } = await issue();
-  const { noted } = await attached(sockets, token);
-  broadcast.deaf = true;
-  await auth.revoke(token);
-  await settled();
-  sockets.verifyAll();
-  await until("it is reported", () => problems.length > 0);
-  assert.equal(problems[0].kind, "sweep_failed");
-  assert.equal(problems[0].error.code, "storage_unavailable");
-  assert.deepEqual(noted.closes, []);
-  away = false;
-  await until("it is asked again", () => noted.closes.length === 1, 1_000);
-  assert.deepEqual(noted.closes, REVOKED);
-  await sockets.close();
-});
-
-test("a sweep that hangs holds up nothing for ever, and its late answer is nobody's", async () => {
-  let answer;
-  let calls = 0;
-  const { sockets, issue, problems } = await service(
-    { sweepTimeout: 50, sweepWhenBlind: 50 },
-    {
-      wrap: (auth) => ({
-        ...operations(auth),
-        sweep: (given) =>
-          calls++ === 0 ? new Promise((resolve) => (answer = () => resolve({ verdicts: given.map(() => ({ close: "token_revoked" })) }))) : auth.sweep(given),
-      }),
-    },
-  );
-  const { token } = await issue();
-  const { noted } = await attached(sockets, token);
-  sockets.verifyAll();
-  await until("it is given up", () => problems.length === 1);
-  await until("it is asked again", () => calls >= 2 && sockets.counts().verified === 1);
-  answer();
-  await sleep(20);
-  assert.deepEqual(noted.closes, []);
   await sockets.close();
 });
 
@@ -249,7 +112,10 @@ test("a key that is cut off closes at once what it has signed, by a recheck", as
   await auth.signOutEverywhere({ key: { kid: "k1" } });
   await until("it is closed", () => first.noted.closes.length === 1, 1_000);
   assert.deepEqual(first.noted.closes, REVOKED);
-  assert.deepEqual(broadcast.published.map(({ kind }) => kind), ["recheck"]);
+  assert.deepEqual(
+    broadcast.published.map(({ kind }) => kind),
+    ["recheck"],
+  );
   await sockets.close();
 });
 
@@ -285,6 +151,34 @@ test("a connection on a topic per token follows the token that it is prolonged w
   await settled();
   assert.deepEqual(noted.closes, [], "the token before does not count any more");
   await auth.revoke(later.token, { scope: "token" });
+  await settled();
+  assert.deepEqual(noted.closes, REVOKED);
+  await sockets.close();
+});
+
+test("a later token that is revoked while it is decided about is not stood on", async () => {
+  let between;
+  const policy = { ...POLICY, live_socket_id_template: "users_sessions:{jti}" };
+  const wrap = (auth) => ({
+    ...operations(auth),
+    // The answer was on its way when the revocation was committed, and its disconnect was heard.
+    async admit(...given) {
+      const answer = await auth.admit(...given);
+      await between?.();
+      return answer;
+    },
+  });
+  const { auth, sockets, issue } = await service({}, { policy, wrap });
+  const first = await issue("alice");
+  const { live, noted } = await attached(sockets, first.token);
+  const later = await issue("alice", { sid: first.sid });
+  between = async () => {
+    await auth.revoke(later.token, { scope: "token" });
+    await settled();
+  };
+  await assert.rejects(live.prolong(later.token), code("token_revoked"));
+  assert.deepEqual([live.identity.jti, live.mayAct(), noted.closes], [first.jti, true, []]);
+  await auth.revoke(first.token, { scope: "token" });
   await settled();
   assert.deepEqual(noted.closes, REVOKED);
   await sockets.close();

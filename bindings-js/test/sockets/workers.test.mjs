@@ -78,7 +78,12 @@ test("refusals come at the upgrade, with their body", async () => {
   for (const [what, options, status, code] of [
     ["nothing", {}, 401, "credential_missing"],
     ["a dead token", { headers: bearer(dead) }, 401, "token_revoked"],
-    ["a cookie from another origin", { headers: { cookie: `authkernel_session=${token}`, origin: "https://evil.example" } }, 403, "origin_refused"],
+    [
+      "a cookie from another origin",
+      { headers: { cookie: `authkernel_session=${token}`, origin: "https://evil.example" } },
+      403,
+      "origin_refused",
+    ],
   ]) {
     const refused = await dial(url(), options);
     assert.deepEqual([refused.status, refused.code], [status, code], what);
@@ -102,9 +107,24 @@ test("an expired token closes its connection, at its deadline", async () => {
   assert.ok(late > -100 && late < 1_500, `${late} ms late`);
 });
 
+test("a client that does not close is forgotten, and not heard", async () => {
+  const { token } = await post("/issue");
+  const { socket, received } = await dial(url(), { headers: bearer(token) });
+  await until("it is greeted", () => received.length === 1);
+  socket.pause();
+  const { heard } = await state();
+  await post("/revoke", token);
+  const chatter = setInterval(() => socket.send("chatter"), 20);
+  await until("it is forgotten", async () => (await state()).registered === 0, 3_000);
+  clearInterval(chatter);
+  assert.deepEqual((await state()).heard, heard);
+  socket.terminate();
+});
+
 test("a disconnect that went elsewhere is made up for by the connection's own verification", async () => {
   const { token } = await post("/issue");
   const { closed } = await dial(url(), { headers: bearer(token) });
+  // The Worker of this test verifies every four seconds.
   await post("/revoke?deaf", token);
   const { code, reason } = await closed;
   assert.deepEqual([code, reason], [4001, "revoked"]);

@@ -81,7 +81,12 @@ test("what is refused is refused at the upgrade, with a status, a code, and noth
     ["a dead token", { headers: bearer(dead.token) }, 401, "token_revoked"],
     ["a token of another purpose", { headers: bearer(api.token) }, 401, "purpose_not_allowed"],
     ["another scheme", { headers: { authorization: `Basic ${token}` } }, 401, "authorization_invalid"],
-    ["a bad header, in spite of a good cookie", { headers: { ...cookie(token).headers, authorization: "Bearer" } }, 401, "authorization_invalid"],
+    [
+      "a bad header, in spite of a good cookie",
+      { headers: { ...cookie(token).headers, authorization: "Bearer" } },
+      401,
+      "authorization_invalid",
+    ],
     ["a dead cookie", cookie(dead.token), 401, "token_revoked"],
     ["two cookies", cookie(`${token}; authkernel_session=${token}`), 401, "credential_ambiguous"],
     ["a cookie from another origin", cookie(token, { origin: "https://evil.example" }), 403, "origin_refused"],
@@ -111,12 +116,16 @@ test("what is refused is refused at the upgrade, with a status, a code, and noth
 
 test("storage that is away refuses with 503 and says when to try again", async () => {
   const { AuthError } = await import("authkernel");
-  const { issue, url } = await live({}, {}, {
-    wrap: (auth) => ({
-      ...operations(auth),
-      authenticate: () => Promise.reject(new AuthError("storage_unavailable", "unavailable", "storage is not reachable now")),
-    }),
-  });
+  const { issue, url } = await live(
+    {},
+    {},
+    {
+      wrap: (auth) => ({
+        ...operations(auth),
+        authenticate: () => Promise.reject(new AuthError("storage_unavailable", "unavailable", "storage is not reachable now")),
+      }),
+    },
+  );
   const { token } = await issue();
   const { status, code, headers } = await dial(url, { headers: bearer(token) });
   assert.deepEqual([status, code, headers["retry-after"]], [503, "storage_unavailable", "1"]);
@@ -226,12 +235,16 @@ test("a client that does not read is cut as well", async () => {
 test("a client that goes while it is decided about leaves nothing behind", async () => {
   let decide;
   const waiting = new Promise((resolve) => (decide = resolve));
-  const { issue, http, accepted, sockets } = await live({}, {}, {
-    wrap: (auth) => ({
-      ...operations(auth),
-      admit: async (...given) => (await waiting, auth.admit(...given)),
-    }),
-  });
+  const { issue, http, accepted, sockets } = await live(
+    {},
+    {},
+    {
+      wrap: (auth) => ({
+        ...operations(auth),
+        admit: async (...given) => (await waiting, auth.admit(...given)),
+      }),
+    },
+  );
   const { token } = await issue();
   const stream = connect(http.port, "127.0.0.1");
   stream.write(
@@ -244,6 +257,20 @@ test("a client that goes while it is decided about leaves nothing behind", async
   decide();
   await until("it is forgotten", () => sockets.counts().registered === 0);
   assert.equal(accepted.length, 0);
+});
+
+test("an admitted upgrade that ws itself refuses leaves nothing behind", async () => {
+  const { issue, http, accepted, sockets } = await live();
+  const { token } = await issue();
+  const stream = connect(http.port, "127.0.0.1");
+  stream.write(
+    `GET /live HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n` +
+      `sec-websocket-key: no key\r\nauthorization: Bearer ${token}\r\n\r\n`,
+  );
+  const [answer] = await once(stream, "data");
+  assert.match(String(answer), /^HTTP\/1\.1 400 /);
+  await until("it is forgotten", () => sockets.counts().registered === 0, 1_000);
+  assert.deepEqual([sockets.counts().opened, accepted.length], [1, 0]);
 });
 
 test("a peer that is silent to pings is cut", async () => {

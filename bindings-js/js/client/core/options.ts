@@ -46,7 +46,7 @@ export interface OpenSocketOptions {
   probe?: string | (() => MaybePromise<number | Response>) | undefined;
   /** Close codes after which nothing is tried again and the page is signed out. Default: 4001. */
   signedOutCodes?: readonly number[] | undefined;
-  /** Milliseconds before the first new try; doubled with every further one, and between half and the whole of it by chance. Default: 500. */
+  /** Milliseconds before the first new try, doubled with every further one; by chance between half and the whole of it. Default: 500. */
   retryAfter?: number | undefined;
   /** Milliseconds between two tries at most. Default: 30,000. */
   retryAtMost?: number | undefined;

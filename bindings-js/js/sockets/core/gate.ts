@@ -25,7 +25,9 @@ export function gate<Claims extends ExtraClaims>(options: GateOptions<Claims>): 
 }
 
 /** @throws TypeError */
-export function checkGateOptions<Claims extends ExtraClaims>(options: Pick<GateOptions<Claims>, "sockets" | "purposes" | "publicUrl" | "cookie">): void {
+export function checkGateOptions<Claims extends ExtraClaims>(
+  options: Pick<GateOptions<Claims>, "sockets" | "purposes" | "publicUrl" | "cookie">,
+): void {
   if (typeof options?.sockets?.open !== "function") throw new TypeError("sockets must be what createSockets answered");
   if (!Array.isArray(options.purposes) || options.purposes.length === 0) throw new TypeError("purposes must name at least one purpose");
   checkCredentialOptions(options);

@@ -48,7 +48,12 @@ export class Hearing {
         this.#changed();
       })();
       // A subscription that takes too long may still come: then it is taken, not made a second time.
-      await (settings.timers ? within(settings.sweepWhenBlind, subscribed.catch((error) => this.#failed(error))) : subscribed);
+      await (settings.timers
+        ? within(
+            settings.sweepWhenBlind,
+            subscribed.catch((error) => this.#failed(error)),
+          )
+        : subscribed);
     } catch (error) {
       observer.problem("subscribe_failed", error);
       this.#changed();

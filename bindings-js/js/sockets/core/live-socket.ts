@@ -19,8 +19,8 @@ export interface OpenOptions extends Pick<AdmitOptions, "purposes" | "tenant"> {
  * One live connection that was admitted.
  *
  * Whoever serves it accepts the connection, calls {@link LiveSocket.attach}, asks {@link LiveSocket.mayAct} before anything that was
- * received is acted on, and calls {@link LiveSocket.release} once the connection is gone. The helpers (`authkernel/sockets/ws` and its like)
- * do all of that.
+ * received is acted on, and calls {@link LiveSocket.release} once the connection is gone. The helpers (`authkernel/sockets/ws` and its
+ * like) do it.
  */
 export interface LiveSocket<Claims extends ExtraClaims = ExtraClaims> {
   /** Whose connection it is: what the token said that it was last admitted with. */

@@ -23,13 +23,7 @@ export interface Problem {
    * - `close_failed`: a connection threw when it was closed or cut
    */
   readonly kind:
-    | "broker_lost"
-    | "broker_restored"
-    | "subscribe_failed"
-    | "sweep_failed"
-    | "redeliver_failed"
-    | "expunge_failed"
-    | "close_failed";
+    "broker_lost" | "broker_restored" | "subscribe_failed" | "sweep_failed" | "redeliver_failed" | "expunge_failed" | "close_failed";
   readonly error?: unknown;
 }
 
@@ -79,7 +73,8 @@ export class Observer {
 
   constructor(onEvent: ((event: SocketEvent) => void) | undefined, onProblem: ((problem: Problem) => void) | undefined) {
     this.#onEvent = onEvent;
-    this.#onProblem = onProblem ?? (({ kind, error }) => console.warn(`authkernel sockets: ${kind}`, ...(error === undefined ? [] : [error])));
+    this.#onProblem =
+      onProblem ?? (({ kind, error }) => console.warn(`authkernel sockets: ${kind}`, ...(error === undefined ? [] : [error])));
   }
 
   tell(kind: SocketEvent["kind"], socket: LiveSocket): void {

@@ -42,7 +42,7 @@ export interface SocketsOptions<Claims extends ExtraClaims = ExtraClaims> {
   maxSocketsPerSession?: number | undefined;
   /** How long `close` waits for connections to close. Default: 5,000. */
   closeGrace?: number | undefined;
-  /** How often what was committed but not delivered is sent again, from the start on; `false` where another process does it. Default: 1,000. */
+  /** How often what was committed but not delivered is sent again, at first now; `false` where another process does it. Default: 1,000. */
   redeliverEvery?: number | false | undefined;
   /** How often what has expired for long is deleted; `false` where another process does it. Default: 3,600,000. */
   expungeEvery?: number | false | undefined;

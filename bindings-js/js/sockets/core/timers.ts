@@ -36,12 +36,15 @@ export class Alarm {
 
   #wait(): void {
     const left = Math.ceil(this.#at - performance.now());
-    this.#timer = setTimeout(() => {
-      // A timer may ring a little early, and a long time is waited for in parts.
-      if (performance.now() < this.#at) return this.#wait();
-      this.clear();
-      this.#ring();
-    }, Math.min(Math.max(left, 0), LONGEST));
+    this.#timer = setTimeout(
+      () => {
+        // A timer may ring a little early, and a long time is waited for in parts.
+        if (performance.now() < this.#at) return this.#wait();
+        this.clear();
+        this.#ring();
+      },
+      Math.min(Math.max(left, 0), LONGEST),
+    );
     unref(this.#timer);
   }
 }

@@ -13,7 +13,7 @@ export function startUpkeep(authenticator: SocketAuthenticator, settings: Settin
     const once = telling(observer, "redeliver_failed");
     const chore: Chore = new Chore(redeliverEvery, () =>
       once(async () => {
-        for (let more = true; more && !chore.stopped; ) {
+        for (let more = true; more && !chore.stopped;) {
           const sent = await authenticator.redeliver();
           // What the broker does not take now is not tried again at once.
           more = sent.more && sent.delivered > 0;
@@ -27,7 +27,7 @@ export function startUpkeep(authenticator: SocketAuthenticator, settings: Settin
     const once = telling(observer, "expunge_failed");
     const chore: Chore = new Chore(expungeEvery, () =>
       once(async () => {
-        for (let more = true; more && !chore.stopped; ) {
+        for (let more = true; more && !chore.stopped;) {
           ({ more } = await authenticator.expunge(expungeBatch));
           if (more) await sleep(Math.min(BETWEEN, expungeEvery));
         }

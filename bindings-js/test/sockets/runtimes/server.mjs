@@ -30,5 +30,7 @@ app.get(
 );
 
 const options = { port: 0, hostname: "127.0.0.1" };
-const server = bun ? globalThis.Bun.serve({ ...options, fetch: (request, server) => app.fetch(request, server), websocket }) : globalThis.Deno.serve({ ...options, onListen() {} }, app.fetch);
+const server = bun
+  ? globalThis.Bun.serve({ ...options, fetch: (request, server) => app.fetch(request, server), websocket })
+  : globalThis.Deno.serve({ ...options, onListen() {} }, app.fetch);
 console.log(`listening on ${bun ? server.port : server.addr.port}`);

@@ -21,17 +21,27 @@ const keys = { keys: [{ kty: "oct", kid: "k1", alg: "HS256", k: "c2VjcmV0IHNlY3J
 let made;
 async function make() {
   const local = localBroadcast();
-  const broadcast = { deaf: false, subscribe: local.subscribe, publish: (messages) => (broadcast.deaf ? undefined : local.publish(messages)) };
+  const broadcast = {
+    deaf: false,
+    subscribe: local.subscribe,
+    publish: (messages) => (broadcast.deaf ? undefined : local.publish(messages)),
+  };
   const auth = await createAuthenticator({ policy, keys, storage: memoryStorage(), broadcast });
   const problems = [];
-  const sockets = createSockets({ authenticator: auth, broadcast, endpoint: "web", timers: false, onProblem: ({ kind, error }) => problems.push(`${kind} ${error}`) });
+  const sockets = createSockets({
+    authenticator: auth,
+    broadcast,
+    endpoint: "web",
+    timers: false,
+    onProblem: ({ kind, error }) => problems.push(`${kind} ${error}`),
+  });
   const heard = [];
   const ended = [];
   const live = liveWebSocket({
     sockets,
     ...PURPOSES,
     subprotocol: true,
-    verifyEvery: 300,
+    verifyEvery: 4_000,
     connected: (socket, live) => socket.send(`hello ${live.identity.subject}`),
     message: (data, socket) => {
       heard.push(data);
@@ -48,7 +58,9 @@ export default {
     const { pathname, searchParams } = new URL(request.url);
     switch (pathname) {
       case "/issue":
-        return Response.json(await auth.issue({ subject: "alice", purpose: "user", lifetime: Number(searchParams.get("lifetime") ?? 600) }));
+        return Response.json(
+          await auth.issue({ subject: "alice", purpose: "user", lifetime: Number(searchParams.get("lifetime") ?? 600) }),
+        );
       case "/revoke":
         broadcast.deaf = searchParams.has("deaf");
         return Response.json(await auth.revoke(await request.text()));
