@@ -126,7 +126,8 @@ export class Ports {
     const to = this.#buffer;
     try {
       to.begin(this.owner, port.name);
-      to.case(0);
+      // A broadcast cannot fail as a whole: there is an answer for each message.
+      if (port.name !== "broadcast.publish") to.case(0);
       port.write(to, answer, request);
       return to.length;
     } catch (error) {
