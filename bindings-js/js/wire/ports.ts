@@ -126,7 +126,7 @@ export class Ports {
     const to = this.#buffer;
     try {
       to.begin(this.owner, port.name);
-      // A broadcast cannot fail as a whole: there is an answer for each message.
+      // Storage answers or fails; a broker answers message by message.
       if (port.name !== "broadcast.publish") to.case(0);
       port.write(to, answer, request);
       return to.length;

@@ -7,6 +7,9 @@ import { LIVE, liveUpgrades } from "../routes/live.js";
 /** Header lines and bytes that a request may have. The longest token takes 8 KiB. */
 const HEADER_LINES = 64;
 const HEAD_BYTES = 32 * 1024;
+/** How much of what is no request is read and thrown away, in bytes, and for how long, in milliseconds. */
+const DRAIN = 4 * 1024 * 1024;
+const DRAIN_FOR = 1_000;
 const FULL_BODY = '{"error":{"code":"overloaded","message":"too many connections are open: try again later"}}';
 /** What a client is told that comes when all places are taken. */
 const FULL =
@@ -47,6 +50,8 @@ export function createListener(app, fetch) {
     if (!working || socket.writableLength > 0) socket.destroy();
   });
 
+  server.on("clientError", (error, socket) => refuseUnread(socket, error.code));
+
   const listener = getRequestListener(fetch, { overrideGlobalObjects: false });
   const request = (incoming, outgoing) => {
     const connection = app.connections.get(incoming.socket);
@@ -65,6 +70,18 @@ export function createListener(app, fetch) {
     if (!upgrade(incoming, stream, head)) answerPlainly(request, incoming, stream);
   });
   return server;
+}
+
+/** What is no request, as Node itself answers it; but what its sender still sends is thrown away, so that it gets to read the answer. */
+function refuseUnread(socket, code) {
+  if (!socket.writable || socket.bytesWritten > 0) return socket.destroy();
+  const status = { HPE_HEADER_OVERFLOW: "431 Request Header Fields Too Large", ERR_HTTP_REQUEST_TIMEOUT: "408 Request Timeout" }[code];
+  let left = DRAIN;
+  socket.removeAllListeners("data");
+  socket.on("data", (chunk) => (left -= chunk.length) < 0 && socket.destroy()).on("error", () => socket.destroy());
+  socket.end(`HTTP/1.1 ${status ?? "400 Bad Request"}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+  socket.resume();
+  setTimeout(() => socket.destroy(), DRAIN_FOR).unref();
 }
 
 function answerPlainly(request, incoming, stream) {
