@@ -52,7 +52,7 @@ async function run(name, work) {
   const { status, text, problem } = await work();
   const counts = counted(text);
   // Who succeeds has little to say but what was skipped and measured.
-  console.log(status === 0 && counts ? text.trim().split("\n").filter(isTelling).join("\n") : `${text}\n${problem}`);
+  console.log(status === 0 && counts ? text.trim().split("\n").filter(isTelling).join("\n") : `${text}\n${problem}`.replaceAll(/^(?=\d+ passed, )/gm, "    "));
   const [passed, failed, skipped] = counts ?? [0, 1, 0];
   const wrong = status === 0 || failed > 0 ? failed : 1;
   [passed, wrong, skipped].forEach((count, index) => (totals[index] += count));
@@ -60,8 +60,9 @@ async function run(name, work) {
   rows.push(`    ${name.padEnd(12)} ${(wrong === 0 ? "ok" : "FAILED").padEnd(7)} ${took.padStart(7)} s  ${passed} passed, ${wrong} failed, ${skipped} skipped`);
 }
 
-/** Lines that are no single test of Node's runner. */
+/** Lines that are no single test of Node's runner, and no sum: sums are said once, at the end. */
 function isTelling(line) {
+  if (/^\d+ passed, \d+ failed, \d+ skipped$/.test(line)) return false;
   return !/^(\s*(ok \d|---|\.\.\.|duration_ms|type:|# Subtest|1\.\.)|TAP version|# |\s*[✔ℹ▶])/.test(line) && line.trim() !== "";
 }
 

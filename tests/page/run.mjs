@@ -4,7 +4,8 @@
 //   node run.mjs keyboard everywhere only cases whose name has one of these words
 //   node run.mjs --screenshots DIR   writes page.png and page-dark.png for the README instead
 //
-// AUTHKERNEL_BIN names the server (default: target/debug/authkernel), CHROMIUM the browser.
+// AUTHKERNEL_BIN names the server (default: target/debug/authkernel), AUTHKERNEL_SERVER_COMMAND the command of another one, CHROMIUM the
+// browser.
 
 import { parseArgs } from "node:util";
 

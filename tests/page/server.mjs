@@ -1,4 +1,5 @@
-// Starts and stops the real server on a free port with a data directory of its own.
+// Starts and stops the real server on a free port with a data directory of its own: the Rust program, or another one with the same interface,
+// whose command AUTHKERNEL_SERVER_COMMAND holds, such as `node ../../bindings-js/examples/server/server.js`.
 
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -12,13 +13,14 @@ import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const BINARY = process.env.AUTHKERNEL_BIN ?? join(ROOT, "target/debug/authkernel");
+const [PROGRAM, ...BEFORE] = process.env.AUTHKERNEL_SERVER_COMMAND?.trim().split(/\s+/) ?? [BINARY];
 
 /** How long the server may take until it is ready: its first start compiles the component. */
 const READY_WITHIN = 120_000;
 
 /** Throws what to do when there is no server to test. */
 export function checkBinary() {
-  if (existsSync(BINARY)) return;
+  if (PROGRAM !== BINARY || existsSync(BINARY)) return;
   throw new Error(`${BINARY} is not there: run \`cargo build -p authkernel-wasmtime\`, or name it in AUTHKERNEL_BIN`);
 }
 
@@ -36,7 +38,7 @@ export class Server {
   static async start({ policy } = {}) {
     const server = new Server(await mkdtemp(join(tmpdir(), "authkernel-page-")));
     if (policy) {
-      const given = JSON.parse(execFileSync(BINARY, ["policy"], { encoding: "utf8" }));
+      const given = JSON.parse(execFileSync(PROGRAM, [...BEFORE, "policy"], { encoding: "utf8" }));
       server.policy = join(server.data, "policy.json");
       await writeFile(server.policy, JSON.stringify(policy(given)));
     }
@@ -58,7 +60,7 @@ export class Server {
   async up() {
     const flags = ["--listen", `127.0.0.1:${this.port}`, "--data", this.data];
     if (this.policy) flags.push("--policy", this.policy);
-    const child = spawn(BINARY, ["serve", ...flags], {
+    const child = spawn(PROGRAM, [...BEFORE, "serve", ...flags], {
       env: {
         ...process.env,
         AUTHKERNEL_PASSWORD_MEMORY_KIB: "64",

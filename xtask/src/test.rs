@@ -42,10 +42,16 @@ impl fmt::Display for Counts {
 /// Runs all steps, whichever of them fail; only without a build there is nothing to test.
 pub(crate) fn run() -> Result<ExitCode> {
     let mut summary = Summary::default();
-    if summary.add("build", || build::run().map(|()| Counts::default())) {
+    let build = || {
+        build::run()?;
+        build::contract()?;
+        Ok(Counts::default())
+    };
+    if summary.add("build", build) {
         for (name, selection) in ["rust", "xtask"].into_iter().zip(workspace::PARTS) {
             summary.add(name, || rust(selection));
         }
+        summary.add("js", javascript);
         summary.add("clients", clients);
         summary.add("page", page);
     }
@@ -118,6 +124,20 @@ fn rust_line(line: &str) -> Option<Counts> {
         failed: numbers.next()??,
         skipped: numbers.next()??,
     })
+}
+
+/// The JavaScript package, in every runtime, and the hosts of the component in other languages.
+fn javascript() -> Result<Counts> {
+    if let Err(error) = setup::check_node() {
+        return Ok(skip("js", &format!("{error:#}")));
+    }
+    step("Testing the JavaScript package");
+    let mut command = Command::new("node");
+    command
+        .current_dir(workspace::root())
+        .arg("bindings-js/test/run.mjs")
+        .env("AUTHKERNEL_BIN", workspace::server());
+    counted(command, page_line)
 }
 
 /// Clients of others, from npm.

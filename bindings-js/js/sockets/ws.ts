@@ -48,6 +48,8 @@ export interface WsOptions<
   path?: string | undefined;
   /** Called with every accepted socket, before anything that it sends can be heard. */
   connected?: ((socket: Socket, live: LiveSocket<Claims>, request: Request) => void) | undefined;
+  /** Called with every upgrade that was refused: for an audit log. The peer is answered whatever it does. */
+  refused?: ((refusal: Refusal, request: Request) => void) | undefined;
   /** Milliseconds between pings; a peer from which not even a pong came in between is cut. 0: no pings. Default: 25,000. */
   pingEvery?: number | undefined;
 }
@@ -84,7 +86,7 @@ export function handleUpgrades<
   Stream extends UpgradeStream,
   Claims extends ExtraClaims = ExtraClaims,
 >(options: WsOptions<Socket, Request, Stream, Claims>): (request: Request, stream: Stream, head: unknown) => boolean {
-  const { server, path, connected } = options;
+  const { server, path, connected, refused } = options;
   const admit = gate(options);
   const keepAlive = pinger(options.pingEvery ?? 25_000);
   if (server.options.noServer !== true) throw new TypeError("the WebSocketServer must be made with { noServer: true }");
@@ -103,7 +105,9 @@ export function handleUpgrades<
       if (!isUpgrade(read)) throw Refusal.because("upgrade_required");
       live = await admit(read);
     } catch (error) {
-      return refuse(stream, Refusal.of(error));
+      const refusal = Refusal.of(error);
+      refuse(stream, refusal);
+      return refused?.(refusal, request);
     }
     const gone = () => live.release();
     if (stream.destroyed) return gone();

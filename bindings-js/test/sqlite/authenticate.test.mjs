@@ -16,7 +16,8 @@ const policy = {
     user: { lifetime: "14d", store: true, presence: "required" },
   },
 };
-const keys = { keys: [{ kty: "oct", kid: "k1", alg: "HS256", use: "sig", k: Buffer.from("a secret for tests, which is long enough").toString("base64url") }] };
+const k = Buffer.from("a secret for tests, which is long enough").toString("base64url");
+const keys = { keys: [{ kty: "oct", kid: "k1", alg: "HS256", use: "sig", k }] };
 
 const kinds = [
   { name: "memory", make: () => memoryStorage() },

@@ -1,5 +1,5 @@
-// The contract's cases over a Durable Object, each on an object of its own. The calls come from outside of workerd, some milliseconds each, so
-// the races, whose thousands of calls cannot meet inside one thread anyway, are left to the cases that compare it with memory.
+// The contract's cases over a Durable Object, each on an object of its own. The calls come from outside of workerd, some milliseconds each,
+// so the races, whose thousands of calls cannot meet inside one thread anyway, are left to the cases that compare it with memory.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
