@@ -70,7 +70,7 @@ function exampleBlocks(file, text) {
 
 async function compile(workshop, name, blocks) {
   const cwd = await workshop.project(name, [], { type: "module" });
-  symlinkSync(join(here, "node_modules", "@types"), join(cwd, "node_modules", "@types"));
+  for (const library of ["@types", ...typed]) symlinkSync(join(here, "node_modules", library), join(cwd, "node_modules", library));
   const files = blocks.map(({ code }, index) => {
     const file = join(cwd, `block${index}.ts`);
     writeFileSync(file, `${code}\nexport {};\n`);
@@ -109,10 +109,13 @@ function publicEntries(folder) {
   return files.filter((file) => meant.test(file)).map((file) => join(folder, file));
 }
 
-/** Modules of others are not installed here: whatever is imported from them may be anything. */
+/** Libraries whose types decide those of our own functions. */
+const typed = ["hono", "@hono"];
+
+/** Other modules are not installed here: whatever is imported from them may be anything. */
 function foreignModules(blocks) {
   const names = blocks.flatMap(({ code }) => [...code.matchAll(/(?:from|import)\s+"([^".][^"]*)"/g)].map(([, name]) => name));
-  const foreign = [...new Set(names)].filter((name) => !/^(authkernel|node:)/.test(name));
+  const foreign = [...new Set(names)].filter((name) => !/^(authkernel|node:|ws$|@?hono(\/|$))/.test(name));
   return foreign.map((name) => `declare module "${name}";\n`).join("");
 }
 
