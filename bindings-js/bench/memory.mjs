@@ -7,7 +7,7 @@ import { loaded } from "../dist/esm/wire/load.js";
 const calls = Number(process.argv[2] ?? 1_000_000);
 const first = Math.min(10_000, calls / 2);
 const purposes = ["user"];
-const policy = { issuer: "https://app.example", audience: ["app"], purposes: { user: { lifetime: "14d" } } };
+const policy = { issuer: "https://app.example", audience: ["app"], purposes: { user: { lifetime: "14d", opens_sockets: true } } };
 const keys = await generateKeys("HS256");
 
 const now = 1_800_000_000;
