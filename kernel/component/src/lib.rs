@@ -51,11 +51,11 @@ impl tokens::GuestAuthenticator for Authenticator {
     }
 
     fn authenticate(&self, request: tokens::Authenticate) -> Answer<tokens::Identity> {
-        ready(self.0.authenticate(request.convert())).convert()
+        ready(self.0.authenticate_as::<String>(request.convert())).convert()
     }
 
     fn admit(&self, request: tokens::Admit) -> Answer<tokens::Identity> {
-        ready(self.0.admit(request.convert())).convert()
+        ready(self.0.admit_as::<String>(request.convert())).convert()
     }
 
     fn revoke(&self, request: tokens::Revoke) -> Answer<tokens::Report> {
