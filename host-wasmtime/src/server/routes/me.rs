@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use serde_json::{Value, json};
 
+use super::super::accounts::email::Email;
 use super::super::credential::Caller;
 use super::super::error::Refusal;
 use super::super::state::App;
@@ -11,10 +12,10 @@ use super::super::state::App;
 /// Who the caller is.
 pub(super) async fn me(State(app): State<App>, caller: Caller) -> Result<Json<Value>, Refusal> {
     let identity = caller.identity;
-    let account = app.accounts.by_subject(&identity.subject).await?;
+    let email = app.accounts.email_of(&identity.subject).await?;
     Ok(Json(json!({
         "subject": identity.subject,
-        "email": account.map(|account| account.email.as_str().to_owned()),
+        "email": email.as_ref().map(Email::as_str),
         "sid": identity.sid,
         "jti": identity.jti,
         "purpose": identity.purpose,
