@@ -5,6 +5,10 @@
 //! snapshot of its own, so that a look-up never waits for a write, and no async thread ever waits for the disk.
 //! Several processes may open the same file.
 //!
+//! The answers of look-ups by key are **kept in memory** for as long as nothing is committed: every look-up first asks
+//! SQLite whether any process has committed since the answer was read, and only when none has is it given again,
+//! without a thread. So a kept answer is never older than one that was read.
+//!
 //! ```no_run
 //! use authkernel::ports::StorageError;
 //! use authkernel_wasmtime::storage::sqlite::{OpenError, SqliteStorage};
