@@ -67,6 +67,18 @@ impl Accounts {
         self.find("subject", subject).await
     }
 
+    /// The e-mail address of a token's subject. From memory while nothing was committed since it was read.
+    pub(crate) async fn email_of(&self, subject: &str) -> Result<Option<Email>, StorageError> {
+        let of = subject.to_owned();
+        self.storage
+            .look_up("email", subject, move |sql| {
+                sql.prepare_cached("SELECT email FROM accounts WHERE subject = ?1")?
+                    .query_row([of], |row| Ok(Email::stored(row.get(0)?)))
+                    .optional()
+            })
+            .await
+    }
+
     /// Adds an account; `false` when its e-mail address is taken.
     pub(crate) async fn create(
         &self,
