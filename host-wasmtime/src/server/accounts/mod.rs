@@ -4,11 +4,13 @@ pub(crate) mod email;
 pub(crate) mod intents;
 pub(crate) mod password;
 
+use std::path::Path;
+
 use authkernel::ports::StorageError;
 use authkernel::record::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 
-use crate::storage::sqlite::SqliteStorage;
+use crate::storage::sqlite::{OpenError, SchemaVersion, SqliteStorage};
 use email::Email;
 use intents::Intent;
 
@@ -16,6 +18,25 @@ use intents::Intent;
 const MIGRATIONS: &[&str] = &[include_str!(
     "../../../migrations/accounts/001_accounts.sql"
 )];
+
+/// How far the accounts of a database are migrated; a database without any is not at all. Changes nothing.
+pub(crate) fn schema_version(file: &Path) -> Result<SchemaVersion, OpenError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let sql = Connection::open_with_flags(file, flags).map_err(OpenError::Sqlite)?;
+    let known = u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX);
+    let there = sql
+        .table_exists(None, "account_migrations")
+        .map_err(OpenError::Sqlite)?;
+    let found = match there {
+        false => 0,
+        true => sql
+            .query_row("SELECT count(*) FROM account_migrations", [], |row| {
+                row.get(0)
+            })
+            .map_err(OpenError::Sqlite)?,
+    };
+    Ok(SchemaVersion { found, known })
+}
 
 /// Who may sign in.
 #[derive(Clone)]

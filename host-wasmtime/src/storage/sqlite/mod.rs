@@ -59,6 +59,7 @@ use authkernel::record::{
 use rusqlite::Connection;
 
 pub use error::{OpenError, storage_error};
+pub use migrations::SchemaVersion;
 pub use settings::Settings;
 
 use error::Failure;
@@ -91,6 +92,15 @@ impl SqliteStorage {
     /// Only when SQLite or the operating system refuses: no memory, no thread.
     pub fn open_in_memory() -> Result<Self, OpenError> {
         Settings::default().open_in_memory()
+    }
+
+    /// How far a database file is migrated. Opens it for reading only, and changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// See [`OpenError`]: no such file, no database, somebody else's.
+    pub fn schema_version(path: impl AsRef<Path>) -> Result<SchemaVersion, OpenError> {
+        migrations::version(path.as_ref())
     }
 
     /// What can be set before opening.
