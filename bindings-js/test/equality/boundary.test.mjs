@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { differences } from "./boundary.mjs";
+import { differences, outside } from "./boundary.mjs";
 import { source } from "./sources.mjs";
 import { sourceText, TypeScriptShapes } from "./typescript.mjs";
 import { parseWit } from "./wit.mjs";
@@ -10,8 +10,12 @@ import { parseWit } from "./wit.mjs";
 const files = ["types", "storage", "broadcast", "tokens"].map((name) => source(`wit/${name}.wit`));
 const interfaces = () => parseWit(files);
 
+/** What a change brings that was not there before it. */
+const before = differences(interfaces(), new TypeScriptShapes());
+const found = (changed, ts) => differences(changed, ts).filter((line) => !before.includes(line));
+
 test("WIT and TypeScript describe the same boundary", () => {
-  assert.deepEqual(differences(interfaces(), new TypeScriptShapes()), []);
+  assert.deepEqual(before, []);
 });
 
 test("a field, a case or a function that is added to WIT alone is found", () => {
@@ -26,13 +30,13 @@ test("a field, a case or a function that is added to WIT alone is found", () => 
       if (kind === "record") target.fields.push(["added", { name: "option", given: [text] }]);
       if (kind === "variant") target.cases.push(["added", undefined]);
       if (kind === "enum") target.names.push("added");
-      assert.notDeepEqual(differences(changed, ts), [], `added to ${type}`);
+      assert.notDeepEqual(found(changed, ts), [], `added to ${type}`);
       tried += 1;
     }
     if (functions.size > 0) {
       const changed = interfaces();
       changed.get(name).functions.set("added", { parameters: [], result: { name: "result", given: [text] } });
-      assert.notDeepEqual(differences(changed, ts), [], `added to ${name}`);
+      assert.notDeepEqual(found(changed, ts), [], `added to ${name}`);
     }
   }
   assert.ok(tried > 50, `${tried} types`);
@@ -49,7 +53,7 @@ test("a field of WIT that becomes optional, or another type, is found", () => {
         if (type === "credentials-changed" && field === "trigger") continue; // A list of its own, see below.
         if (["keep", "scope", "disconnect-self", "target", "token", "identity"].includes(field) && name === "tokens") continue; // Parameters.
         place[1] = was === "option" ? place[1].given[0] : { name: "option", given: [place[1]] };
-        assert.notDeepEqual(differences(changed, ts), [], `${type}.${field} made ${was === "option" ? "required" : "optional"}`);
+        assert.notDeepEqual(found(changed, ts), [], `${type}.${field} made ${was === "option" ? "required" : "optional"}`);
       }
     }
   }
@@ -60,14 +64,14 @@ test("a field, a type or a method that is added to TypeScript alone is found", (
     const text = sourceText(name);
     const places = [...text.matchAll(/^export interface (\w+)(?:<[^>]*>)?[^{]*\{$/gm)];
     assert.ok(places.length > 10);
-    for (const place of places) {
+    for (const place of places.filter(([, type]) => !outside.includes(type))) {
       const end = place.index + place[0].length;
       const member = ["Storage", "Broadcast", "Authenticator"].includes(place[1]) ? "added(): Promise<void>;" : "added?: string;";
       const changed = `${text.slice(0, end)}\n  ${member}${text.slice(end)}`;
-      assert.notDeepEqual(differences(interfaces(), new TypeScriptShapes({ [name]: changed })), [], `added to ${place[1]}`);
+      assert.notDeepEqual(found(interfaces(), new TypeScriptShapes({ [name]: changed })), [], `added to ${place[1]}`);
     }
     const more = `${text}\nexport interface Added { added: string }\n`;
-    assert.notDeepEqual(differences(interfaces(), new TypeScriptShapes({ [name]: more })), []);
+    assert.notDeepEqual(found(interfaces(), new TypeScriptShapes({ [name]: more })), []);
   }
 });
 
