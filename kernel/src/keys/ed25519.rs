@@ -118,7 +118,7 @@ mod tests {
     fn a_table_multiplies() {
         let table = Multiples::of(ED25519_BASEPOINT_POINT);
         let largest = -Scalar::ONE;
-        let digits = [0, 1, 7, 8, 9, 15, 16, 0x88, 0x89, 0x78, 0xffff_ffff].map(Scalar::from);
+        let digits = [0_u64, 1, 7, 8, 9, 15, 16, 0x88, 0x89, 0x78, 0xffff_ffff].map(Scalar::from);
         let all_of = |byte| Scalar::from_bytes_mod_order([byte; 32]);
         let patterns = [0x88, 0x77, 0x99, 0x08, 0x0f, 0x80, 0xf8].map(all_of);
         for scalar in digits.into_iter().chain(patterns).chain([largest]) {
