@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /** What the operations take and answer: the same fields as in `wit/tokens.wit`, in camelCase; times are seconds since the Unix epoch. */
 
 import type { AuthError, Code } from "./errors.js";

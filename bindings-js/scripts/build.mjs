@@ -35,7 +35,7 @@ for (const file of await readdir(join(root, "js", "kernel"))) {
   if (file.endsWith(".d.ts")) await cp(join(root, "js", "kernel", file), join(esm, "kernel", file));
 }
 await cp(join(kernel, "glue.js"), join(esm, "kernel", "glue.js"));
-await writeFile(join(esm, "kernel", "path.js"), `export const kernelPath = new URL("../../kernel.wasm", import.meta.url);\n`);
+await writeFile(join(esm, "kernel", "path.js"), `export const kernelPath = () => new URL("../../kernel.wasm", import.meta.url);\n`);
 await writeFile(
   join(esm, "kernel", "base64.js"),
   `const text = "${wasm.toString("base64")}";
@@ -70,6 +70,9 @@ for (const file of await readdir(esm, { recursive: true, withFileTypes: true }))
 }
 await writeFile(
   join(cjs, "kernel", "path.js"),
-  `exports.kernelPath = require("node:path").join(__dirname, "..", "..", "kernel.wasm");\n`,
+  `exports.kernelPath = () => require("node:path").join(__dirname, "..", "..", "kernel.wasm");\n`,
 );
 await writeFile(join(cjs, "package.json"), `${JSON.stringify({ type: "commonjs" })}\n`);
+
+// npm packs only what lies in this folder.
+for (const name of ["LICENSE-MIT", "LICENSE-APACHE"]) await cp(join(root, "..", name), join(root, name));

@@ -1,6 +1,7 @@
-// Texts that the Rust host shares with this package are written once, there: the schema of PostgreSQL in `host-wasmtime/migrations/postgres`
-// and the scripts of Redis in `host-wasmtime/scripts/redis`. From them come modules that JavaScript reads. Those are committed, so that
-// editors and type checks need no build; `node scripts/embed.mjs` and every build write them anew when they differ.
+// Texts that the Rust host shares with this package are written once, there: the schema of PostgreSQL in
+// `host-wasmtime/migrations/postgres` and the scripts of Redis in `host-wasmtime/scripts/redis`. From them come modules that JavaScript
+// reads. Those are committed, so that editors and type checks need no build; `node scripts/embed.mjs` and every build write them anew when
+// they differ.
 
 import { createHash } from "node:crypto";
 import { readdir, readFile, writeFile } from "node:fs/promises";
@@ -10,7 +11,8 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const host = join(root, "..", "host-wasmtime");
 
-const notice = (from) => `/** Written by \`scripts/embed.mjs\` from \`host-wasmtime/${from}\`: change the files there, and never this one. */\n\n`;
+const notice = (from) =>
+  `/** Written by \`scripts/embed.mjs\` from \`host-wasmtime/${from}\`: change the files there, and never this one. */\n\n`;
 const literal = (text) => `\`${text.replace(/[\\`]|\$\{/g, "\\$&")}\``;
 
 async function filesOf(from, ending) {

@@ -40,3 +40,8 @@ pub(crate) fn javascript() -> Result<()> {
     js::build(&tools)?;
     js::build_contract(&tools)
 }
+
+/// The contract suites that storages in JavaScript are tested with.
+pub(crate) fn contract() -> Result<()> {
+    js::build_contract(&setup::prepare()?)
+}

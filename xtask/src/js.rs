@@ -12,6 +12,9 @@ use crate::process;
 use crate::setup::{self, Tools};
 use crate::workspace::{self, WASM, step};
 
+/// The cargo profile: small where it is not hot, because it is downloaded.
+const PROFILE: &str = "wasm-js";
+
 /// Where the npm package is made.
 pub(crate) fn folder() -> PathBuf {
     workspace::root().join("bindings-js")
@@ -54,12 +57,12 @@ fn compile(tools: &Tools, arguments: &[&str], name: &str) -> Result<PathBuf> {
         .join(name);
     let mut command = tools.wasm.cargo_build(&[]);
     command
-        .args(["--package", "authkernel-js", "--profile", "wasm"])
+        .args(["--package", "authkernel-js", "--profile", PROFILE])
         .args(arguments)
         .arg("--target-dir")
         .arg(&folder);
     process::run(&mut command)?;
-    Ok(folder.join(WASM).join("wasm").join("authkernel_js.wasm"))
+    Ok(folder.join(WASM).join(PROFILE).join("authkernel_js.wasm"))
 }
 
 /// Makes the glue. Loading is ours: wasm-bindgen's own way does not work in every runtime.

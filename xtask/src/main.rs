@@ -10,6 +10,7 @@ mod component;
 mod demo;
 mod js;
 mod node;
+mod openapi;
 mod package;
 mod process;
 mod setup;
@@ -71,6 +72,10 @@ enum Step {
     ///
     /// Ends with one line per step and `N passed, N failed, N skipped`.
     Test,
+    /// Build, then compare the server with its OpenAPI document, by schemathesis
+    ///
+    /// Needs python3 with venv; schemathesis is installed into target/ by pip. A part of `test`.
+    Openapi,
     /// Build, then run the benches in their own profile
     ///
     /// The first run compiles wasmtime once more, for that profile.
@@ -92,6 +97,10 @@ fn main() -> ExitCode {
         Step::Demo { check: true, .. } => demo::check().map(|()| ExitCode::SUCCESS),
         Step::Demo { options, .. } => demo::run(&options),
         Step::Test => test::run(),
+        Step::Openapi => build::run().and_then(|()| match openapi::run()? {
+            openapi::Outcome::Passed => Ok(ExitCode::SUCCESS),
+            openapi::Outcome::Skipped(reason) => anyhow::bail!(reason),
+        }),
         Step::Bench { filter } => bench::run(filter.as_deref()).map(|()| ExitCode::SUCCESS),
         Step::Package => package::run().map(|()| ExitCode::SUCCESS),
         Step::Ci => ci::run(),

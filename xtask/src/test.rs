@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 
+use crate::openapi::{self, Outcome};
 use crate::process;
 use crate::workspace::{self, step};
 use crate::{build, node, setup};
@@ -42,12 +43,19 @@ impl fmt::Display for Counts {
 /// Runs all steps, whichever of them fail; only without a build there is nothing to test.
 pub(crate) fn run() -> Result<ExitCode> {
     let mut summary = Summary::default();
-    if summary.add("build", || build::run().map(|()| Counts::default())) {
+    let build = || {
+        build::run()?;
+        build::contract()?;
+        Ok(Counts::default())
+    };
+    if summary.add("build", build) {
         for (name, selection) in ["rust", "xtask"].into_iter().zip(workspace::PARTS) {
             summary.add(name, || rust(selection));
         }
+        summary.add("js", javascript);
         summary.add("clients", clients);
         summary.add("page", page);
+        summary.add("openapi", document);
     }
     Ok(summary.close())
 }
@@ -120,6 +128,20 @@ fn rust_line(line: &str) -> Option<Counts> {
     })
 }
 
+/// The JavaScript package, in every runtime, and the hosts of the component in other languages.
+fn javascript() -> Result<Counts> {
+    if let Err(error) = setup::check_node() {
+        return Ok(skip("js", &format!("{error:#}")));
+    }
+    step("Testing the JavaScript package");
+    let mut command = Command::new("node");
+    command
+        .current_dir(workspace::root())
+        .arg("bindings-js/test/run.mjs")
+        .env("AUTHKERNEL_BIN", workspace::server());
+    counted(command, page_line)
+}
+
 /// Clients of others, from npm.
 fn clients() -> Result<Counts> {
     let command = match node_program("clients")? {
@@ -145,6 +167,17 @@ fn page() -> Result<Counts> {
     step("Testing the page in Chromium");
     command.env("CHROMIUM", chromium);
     counted(command, page_line)
+}
+
+/// The server beside its OpenAPI document.
+fn document() -> Result<Counts> {
+    Ok(match openapi::run()? {
+        Outcome::Passed => Counts {
+            passed: 1,
+            ..Counts::default()
+        },
+        Outcome::Skipped(reason) => skip("openapi", &reason),
+    })
 }
 
 /// A test program of Node in a folder of `tests`, with what it needs from npm; or why it cannot be run.

@@ -1,2 +1,2 @@
-/** Where the package's `kernel.wasm` lies; `scripts/build.mjs` writes it for both kinds of modules. */
-export const kernelPath: string | URL;
+/** Where the package's `kernel.wasm` lies; `scripts/build.mjs` writes it for both kinds of modules. Throws where a bundler left nothing. */
+export function kernelPath(): string | URL;

@@ -82,14 +82,20 @@ export function liveWebSocket<Context extends HonoContext, Socket extends HonoSo
   const { upgradeWebSocket, events } = options;
   const admit = gate(options);
   return async (context, next) => {
+    const head = headOf(context);
+    if (!isUpgrade(head)) return Refusal.because("upgrade_required").toResponse();
+    const stream = streamOf(context);
+    // `@hono/node-ws` does not listen while it waits: a client that resets its connection then would end the process.
+    stream?.on("error", () => undefined);
     let live: LiveSocket<Claims>;
     try {
-      const head = headOf(context);
-      if (!isUpgrade(head)) throw Refusal.because("upgrade_required");
       live = await admit(head);
     } catch (error) {
       return Refusal.of(error).toResponse();
     }
+    // On Node a client may go before its upgrade is done, and then no adapter says so. Elsewhere the registry gives it up in time.
+    if (stream?.destroyed) live.release();
+    else stream?.once("close", () => live.release());
     try {
       let passedOn = false;
       const response = await upgradeWebSocket((context) => under(live, events(context, live)))(context, async () => {
@@ -110,6 +116,18 @@ export function liveWebSocket<Context extends HonoContext, Socket extends HonoSo
 function headOf({ req, env }: HonoContext) {
   const incoming: Partial<NodeRequest> | undefined = env?.incoming;
   return incoming?.headersDistinct && incoming.socket ? nodeHead(incoming as NodeRequest) : fetchHead(req.raw);
+}
+
+/** The stream under an upgrade on Node (`net.Socket`). */
+interface NodeStream {
+  readonly destroyed: boolean;
+  on(event: "error", listener: () => void): unknown;
+  once(event: "close", listener: () => void): unknown;
+}
+
+function streamOf({ env }: HonoContext): NodeStream | undefined {
+  const stream: Partial<NodeStream> | undefined = env?.incoming?.socket;
+  return typeof stream?.once === "function" ? (stream as NodeStream) : undefined;
 }
 
 /** The application's listeners, under the registration. A connection that never opens is given up by the registry. */

@@ -90,11 +90,17 @@ export function admission<Claims extends ExtraClaims = ExtraClaims>(
   const watched = new WeakSet<object>();
 
   async function admit(socket: SocketIoSocket): Promise<Live> {
+    // The client may go before the middleware ends, and then nothing else is said of it.
+    let live: Live | undefined;
+    let gone = false;
+    socket.conn.once("close", () => {
+      gone = true;
+      live?.release();
+    });
     try {
-      const live = await sockets.open(await tokenOf(socket, options), options);
+      live = await sockets.open(await tokenOf(socket, options), options);
       lives.set(socket, live);
-      // The client may go before the middleware ends, and then nothing else is said of it.
-      socket.conn.once("close", () => live.release());
+      if (gone) live.release();
       return live;
     } catch (error) {
       throw Refusal.of(error);

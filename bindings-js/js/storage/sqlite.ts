@@ -82,8 +82,7 @@ export function sqliteStorage({ database, busyTimeout = 5000 }: SqliteStorageOpt
   return {
     ...sqlStorage(refusing, (note) => (closed ? refuse() : touches.add(note))),
     close() {
-      if (closed) return;
-      if (!touches.isEmpty) driver.write(() => undefined);
+      if (!closed) touches.flush();
       closed = true;
     },
   };

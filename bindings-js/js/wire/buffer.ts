@@ -69,6 +69,11 @@ export class Buffer {
     this.#at = this.#base;
   }
 
+  /** How large the memory of WebAssembly is, in bytes. */
+  get size(): number {
+    return this.#memory.buffer.byteLength;
+  }
+
   /** How much was written. */
   get length(): number {
     return this.#at - this.#base;
@@ -88,7 +93,7 @@ export class Buffer {
 
   /** The memory may have grown, which leaves the views without bytes. */
   #look(): void {
-    if (this.#bytes.byteLength === 0 || this.#bytes.buffer !== this.#memory.buffer) {
+    if (this.#bytes.byteLength === 0) {
       this.#bytes = new Uint8Array(this.#memory.buffer);
       this.#view = new DataView(this.#memory.buffer);
     }
@@ -138,6 +143,20 @@ export class Buffer {
     }
     this.#room(8);
     this.#view.setFloat64(this.#at, value, true);
+    this.#at += 8;
+  }
+
+  /**
+   * A whole number of any size that may be absent, for what the kernel has a limit and a code of its own: what is above 2^53 - 1 crosses
+   * as that number, which is above the limit as well.
+   */
+  optionalLarge(value: unknown, name: string): void {
+    const there = value !== undefined && value !== null;
+    this.case(there ? 1 : 0);
+    if (!there) return;
+    if (typeof value !== "number" || !Number.isInteger(value) || value < 0) this.unfit(name, "a whole number, 0 or more", value);
+    this.#room(8);
+    this.#view.setFloat64(this.#at, Math.min(value, Number.MAX_SAFE_INTEGER), true);
     this.#at += 8;
   }
 

@@ -19,7 +19,7 @@ export function issue(to: Buffer, it: Fields): void {
   claims(to, it.claims, "claims");
   to.optionalText(it.sid, "sid");
   to.optionalText(it.device, "device");
-  to.optionalWhole(it.lifetime, "lifetime");
+  to.optionalLarge(it.lifetime, "lifetime");
   to.optionalText(it.act, "act");
   to.option(it.guard, (guard) => to.whole(to.object(guard, "guard").epoch, "guard.epoch"));
 }

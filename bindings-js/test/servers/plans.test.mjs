@@ -71,7 +71,8 @@ describe("plans", { skip: !postgres }, () => {
     await run(1);
     const values = `FROM generate_series(1, ${ROWS}) i ON CONFLICT DO NOTHING`;
     await connections.query(`INSERT INTO authkernel.subjects SELECT '', 's' || i, 0 ${values}`);
-    await connections.query(`INSERT INTO authkernel.sessions SELECT '', 'sid' || i, 's' || i, 'd', ${NOW}, ${NOW}, ${NOW + HOUR} ${values}`);
+    await connections.query(`INSERT INTO authkernel.sessions
+      SELECT '', 'sid' || i, 's' || i, 'd', ${NOW}, ${NOW}, ${NOW + HOUR} ${values}`);
     await connections.query(`INSERT INTO authkernel.records
       SELECT '', 't' || i, 'sid' || i, 's' || i, 'user', NULL, 'k1', ${NOW}, ${NOW + HOUR}, 0, '{}', ${NOW}, 0 ${values}`);
     await connections.query(`INSERT INTO authkernel.cut_offs SELECT 0, '', 's' || i, '', 1, NULL, ${NOW + HOUR} ${values}`);

@@ -1,7 +1,9 @@
 // The helper for Hono on Node, with both of its adapters there.
 
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
+import { connect } from "node:net";
 import { after, test } from "node:test";
 import { serve as serve1 } from "@hono/node-server";
 import { createNodeWebSocket } from "@hono/node-ws";
@@ -10,7 +12,7 @@ import { serve as serve2, upgradeWebSocket as upgrade2 } from "hono-node-server-
 import { WebSocketServer } from "ws";
 import { liveWebSocket } from "authkernel/sockets/hono";
 import { bearer, dial, listen } from "./http.mjs";
-import { USER, service, sleep, until } from "./service.mjs";
+import { USER, operations, service, sleep, until } from "./service.mjs";
 
 const stops = [];
 after(() => Promise.all(stops.map((stop) => stop())));
@@ -86,6 +88,35 @@ for (const [name, adapter] of Object.entries(ADAPTERS)) {
     assert.equal(plain.status, 426);
     assert.equal((await plain.json()).error.code, "upgrade_required");
     await until("it is forgotten", () => sockets.counts().registered === 0);
+  });
+
+  test(`${name}: a client that goes while it is decided about leaves nothing behind`, async () => {
+    let decide;
+    const waiting = new Promise((resolve) => (decide = resolve));
+    const wrap = (auth) => ({ ...operations(auth), admit: async (...given) => (await waiting, auth.admit(...given)) });
+    const { issue, http, sockets } = await live({}, { wrap });
+    const { token } = await issue();
+    const stream = connect(http.port, "127.0.0.1");
+    const head = ["GET /live HTTP/1.1", "host: x", "connection: upgrade", "upgrade: websocket", "sec-websocket-version: 13"];
+    const key = randomBytes(16).toString("base64");
+    stream.write([...head, `sec-websocket-key: ${key}`, `authorization: Bearer ${token}`, "", ""].join("\r\n"));
+    await until("it is registered", () => sockets.counts().registered === 1);
+    stream.resetAndDestroy();
+    await sleep(30);
+    decide();
+    await until("it is forgotten", () => sockets.counts().registered === 0, 1_000);
+  });
+
+  test(`${name}: an admitted upgrade that the adapter refuses leaves nothing behind`, async () => {
+    const { issue, http, sockets } = await live();
+    const { token } = await issue();
+    const stream = connect(http.port, "127.0.0.1");
+    const head = ["GET /live HTTP/1.1", "host: x", "connection: upgrade", "upgrade: websocket", "sec-websocket-version: 13"];
+    stream.write([...head, "sec-websocket-key: no key", `authorization: Bearer ${token}`, "", ""].join("\r\n"));
+    await once(stream, "data");
+    stream.destroy();
+    await until("it is forgotten", () => sockets.counts().registered === 0, 1_000);
+    assert.equal(sockets.counts().opened, 1);
   });
 
   test(`${name}: a peer that does not close is cut`, async () => {

@@ -185,6 +185,28 @@ test("state recovery, which skips the middleware, brings no revoked session back
   assert.equal(sockets.counts().registered, 1);
 });
 
+for (const [when, wait] of [
+  ["while it is decided about", true],
+  ["once it is connected", false],
+]) {
+  test(`a client that goes ${when} leaves nothing behind`, async () => {
+    let decide;
+    const waiting = wait ? new Promise((resolve) => (decide = resolve)) : undefined;
+    const wrap = (auth) => ({ ...operations(auth), admit: async (...given) => (await waiting, auth.admit(...given)) });
+    const { issue, client, sockets, io, connections } = await live({ more: { wrap } });
+    const { token } = await issue();
+    const { socket, noted } = client({ transports: ["websocket"], auth: { token } });
+    await until("it is registered", () => sockets.counts().registered === 1);
+    if (!wait) await until("it is connected", () => noted.connects === 1);
+    socket.io.engine.transport.ws.terminate();
+    socket.disconnect();
+    await until("the server has seen it", () => io.engine.clientsCount === 0);
+    decide?.();
+    await until("it is forgotten", () => sockets.counts().registered === 0, 1_000);
+    assert.equal(connections(), wait ? 0 : 1);
+  });
+}
+
 test("a client that ignores the disconnect is cut", async () => {
   const { auth, issue, http, sockets } = await live();
   const { token } = await issue();

@@ -301,6 +301,6 @@ test("1,000 connections are closed by one sign-out", async () => {
   console.log(`1,000 ws connections: the last client saw its close ${last.toFixed(0)} ms after the sign-out began`);
   assert.deepEqual([...new Set(ends.map(({ why }) => why))], ["4001 revoked"]);
   // What it takes on an idle machine is measured by sign-out.bench.mjs; this one may be busy.
-  assert.ok(last < 3_000, `${last} ms`);
+  assert.ok(last < 10_000, `${last} ms`);
   await until("all are forgotten", () => sockets.counts().registered === 0);
 });

@@ -24,7 +24,9 @@ for (const { name, open } of libraries) {
     });
     return { database, file, storage: sqliteStorage({ database, ...options }) };
   };
-  const refuses = (call, kind, message) => assert.throws(call, (error) => error instanceof StorageError && error.kind === kind && message.test(error.message));
+  const refuses = (call, kind, message) => {
+    assert.throws(call, (error) => error instanceof StorageError && error.kind === kind && message.test(error.message));
+  };
 
   test(`${name}: the settings that promises depend on are read back`, (t) => {
     const { database, storage } = make(t);
@@ -119,7 +121,8 @@ for (const { name, open } of libraries) {
     const far = Number.MAX_SAFE_INTEGER;
     const texts = ["a\0b", "a\0c", "a", "ä", "a\u0308", "\u{1f980}\uffff", " spaces ", "%_*?:/.#", "x".repeat(255)];
     for (const text of texts) {
-      const of = record(text, text, text, { tenant: text, purpose: text, kid: text, act: text, extraData: text, expiresAt: far, createdAt: 0 });
+      const texts = { tenant: text, purpose: text, kid: text, act: text, extraData: text };
+      const of = record(text, text, text, { ...texts, expiresAt: far, createdAt: 0 });
       const given = { ...opening(of), session: sessionOf(of, { device: text }) };
       storage.insert(given);
       const found = storage.find({ tenant: text, jti: text, sid: text, subject: text });

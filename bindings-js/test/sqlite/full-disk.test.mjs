@@ -12,7 +12,8 @@ const CHILD = fileURLToPath(new URL("./lib/fills-up.mjs", import.meta.url));
 
 /** Runs the child, behind a shell command, and answers what it said. */
 function fill(command, file, name) {
-  const child = spawnSync("bash", ["-c", `${command} exec "$0" --no-warnings "$@"`, process.execPath, CHILD, file, name], { encoding: "utf8" });
+  const script = `${command} exec "$0" --no-warnings "$@"`;
+  const child = spawnSync("bash", ["-c", script, process.execPath, CHILD, file, name], { encoding: "utf8" });
   assert.equal(child.status, 0, child.stderr);
   return JSON.parse(child.stdout.trim().split("\n").at(-1));
 }

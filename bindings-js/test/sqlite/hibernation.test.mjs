@@ -17,14 +17,25 @@ const policy = {
   live_socket_id_template: "users_sessions:{sid}",
   endpoints: ["web"],
 };
-const keys = { keys: [{ kty: "oct", kid: "k1", alg: "HS256", use: "sig", k: Buffer.from("a secret for tests, which is long enough").toString("base64url") }] };
+const k = Buffer.from("a secret for tests, which is long enough").toString("base64url");
+const keys = { keys: [{ kty: "oct", kid: "k1", alg: "HS256", use: "sig", k }] };
 const bindings = { POLICY: JSON.stringify(policy), KEYS: JSON.stringify(keys) };
+
+/** Never before the deadline, and after it only as late as a busy machine wakes a timer. */
+function onTime(t, { at }, { deadline }) {
+  const late = at - deadline * 1000;
+  t.diagnostic(`closed ${late} ms after the deadline`);
+  assert.ok(late > -100 && late < 5_000, `${late} ms after the deadline`);
+}
 const start = (t) => startWorker(t, { bindings, folder: folder(t) });
 
 describe("connections of a durable object", { concurrency: 3 }, () => {
   test("a dead, foreign or missing token is refused at the upgrade", async (t) => {
     const { url, call, ask } = await start(t);
-    const refused = async (token) => connect(url, token).then(() => assert.fail("it was accepted"), ({ status, body }) => [status, body.error?.code]);
+    const refused = async (token) => {
+      const { status, body } = await connect(url, token).then(() => assert.fail("it was accepted"), (error) => error);
+      return [status, body.error?.code];
+    };
     assert.deepEqual(await refused(undefined), [401, "credential_missing"]);
     assert.deepEqual(await refused("no.token.atall"), [401, "token_malformed"]);
     const { token: api } = await call("issue", [{ subject: "anna", purpose: "api" }]);
@@ -39,7 +50,7 @@ describe("connections of a durable object", { concurrency: 3 }, () => {
   });
 
   test("a sign-out closes the connections it means and no others, and nothing they send is acted on after", async (t) => {
-    const { url, call } = await start(t);
+    const { url, call, ask } = await start(t);
     const issue = async (subject) => call("issue", [{ subject, purpose: "user" }]);
     const [phone, laptop, ben] = [await issue("user?id=42"), await issue("user?id=42"), await issue("ben")];
     const open = [];
@@ -49,7 +60,9 @@ describe("connections of a durable object", { concurrency: 3 }, () => {
     assert.deepEqual(open[0].heard, [`hello users_sessions:${phone.sid}`, "user?id=42: hi"]);
     // It goes on sending while it is closed.
     let said = 0;
-    const chatter = setInterval(() => open[0].socket.readyState === 1 && open[0].send(`late ${++said}`), 1);
+    // Also after the close was heard of: the frames go out all the same.
+    const sender = open[0].socket._sender;
+    const chatter = setInterval(() => sender.send(`late ${++said}`, { binary: false, mask: true, fin: true, compress: false }), 1);
     t.after(() => clearInterval(chatter));
     const report = await call("signOutEverywhere", ["user?id=42", { keep: [laptop.sid] }]);
     const answered = Date.now();
@@ -57,17 +70,19 @@ describe("connections of a durable object", { concurrency: 3 }, () => {
     assert.deepEqual([first.code, first.reason, second.code, second.reason], [4001, "revoked", 4001, "revoked"]);
     assert.ok(Math.max(first.at, second.at) - answered < 1_000, "closed at once");
     assert.deepEqual(report, { revoked: 1, disconnected: 1, undelivered: [], already: false });
+    await sleep(300);
     clearInterval(chatter);
-    const acted = open[0].heard.length - 2;
-    t.diagnostic(`acted on ${acted} of ${said} messages, told ${Math.max(first.at, second.at) - answered} ms after the answer`);
-    assert.ok(acted < said, "what came after the disconnect is not acted on");
+    // Everything that was acted on was answered, and nothing can be answered after the close.
+    const { text: acted } = await ask("/acted");
+    t.diagnostic(`acted on ${acted} of ${said + 1} messages, told ${Math.max(first.at, second.at) - answered} ms after the answer`);
+    assert.equal(Number(acted), open[0].heard.length - 1, "what came after the disconnect is not acted on");
     for (const { send } of [open[2], open[3]]) send("still here");
     await until("the others answer", () => open[2].heard.length === 2 && open[3].heard.length === 2);
   });
 
   test("a hibernating object wakes for messages, sign-outs and deadlines, and knows every connection", async (t) => {
     const { url, call, ask } = await start(t);
-    const issue = async (subject, lifetime) => call("issue", [{ subject, purpose: "user", ...(lifetime === undefined ? {} : { lifetime }) }]);
+    const issue = async (subject, lifetime) => call("issue", [{ subject, purpose: "user", ...(lifetime ? { lifetime } : {}) }]);
     const [anna, ben, cleo] = [await issue("anna"), await issue("ben", 16), await issue("cleo")];
     const open = [];
     for (const { token } of [anna, ben, cleo]) open.push(await connect(url, token));
@@ -80,7 +95,7 @@ describe("connections of a durable object", { concurrency: 3 }, () => {
     assert.equal((await ask("/loaded")).text, "2", "it had hibernated");
     const ended = await open[1].closed;
     assert.deepEqual([ended.code, ended.reason], [4001, "expired"]);
-    assert.ok(Math.abs(ended.at - ben.deadline * 1000) < 1_500, `${ended.at - ben.deadline * 1000} ms from its deadline`);
+    onTime(t, ended, ben);
     await sleep(12_500);
     await call("signOutEverywhere", ["anna"]);
     const { code, reason } = await open[0].closed;
@@ -152,6 +167,6 @@ describe("connections of a durable object", { concurrency: 3 }, () => {
     await until("the echo", () => heard.length === 2);
     const ended = await closed;
     assert.deepEqual([ended.code, ended.reason], [4001, "expired"]);
-    assert.ok(Math.abs(ended.at - later.deadline * 1000) < 1_500);
+    onTime(t, ended, later);
   });
 });

@@ -60,7 +60,8 @@ test("an answer that was given out does not change when what is stored does", ()
 test("a session and a subject that come back are found by an old record", () => {
   const storage = memoryStorage();
   const find = () => storage.find({ jti: "j1", sid: "s1", subject: "anna" });
-  storage.insert(opening(record("anna", "s1", "j1", { expiresAt: NOW + HOUR }), { session: { ...opening(record("anna", "s1", "j1")).session, endsAt: 5 } }));
+  const given = opening(record("anna", "s1", "j1"));
+  storage.insert({ ...given, session: { ...given.session, endsAt: 5 } });
   storage.revoke(revocation({ token: "j1" }, { notifyPurposes: [] }));
   assert.equal(find().session.endsAt, 5);
   // The session goes, and with it the last that was known of the subject; the record stays.

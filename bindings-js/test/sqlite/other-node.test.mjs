@@ -7,7 +7,8 @@ import { fileURLToPath } from "node:url";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const NODE = here("./node_modules/node/bin/node");
-const FILES = ["agree", "contract", "file", "full-disk", "processes", "shared-with-rust"].map((name) => here(`./${name}.test.mjs`));
+const NAMES = ["agree", "authenticate", "contract", "file", "full-disk", "processes", "shared-with-rust"];
+const FILES = NAMES.map((name) => here(`./${name}.test.mjs`));
 const MAJOR = Number(process.versions.node.split(".")[0]);
 
 test("node:sqlite does the same", { skip: MAJOR >= 24 && "this Node has node:sqlite itself" }, () => {

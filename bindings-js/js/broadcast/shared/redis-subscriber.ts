@@ -5,6 +5,7 @@ import type { Listeners } from "./listeners.js";
 /** What is needed of a client of `ioredis` to listen. */
 export interface IoRedisSubscriber {
   readonly status: string;
+  connect(): Promise<unknown>;
   subscribe(channel: string): Promise<unknown>;
   unsubscribe(channel: string): Promise<unknown>;
   on(event: string, listener: (...args: any[]) => void): unknown;
@@ -75,6 +76,9 @@ function ioRedis(client: IoRedisSubscriber, owned: boolean, channel: string, lis
   ]);
   return {
     async start() {
+      // Without an offline queue, as is advised, a command before "ready" fails.
+      if (client.status === "wait") await client.connect();
+      else if (client.status !== "ready") await new Promise<void>((resolve) => void client.on("ready", () => resolve()));
       await client.subscribe(channel);
       listeners.restored();
     },

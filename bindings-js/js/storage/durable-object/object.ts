@@ -3,6 +3,7 @@
 import { AuthError } from "../../errors.js";
 import type { Message, PublishAnswer, Storage } from "../../host.js";
 import type { Authenticator } from "../../requests.js";
+import type { Driver } from "../sql/driver.js";
 import { sqlStorage } from "../sql/storage.js";
 import { touch } from "../sql/upkeep.js";
 import { type Chore, Chores } from "./chores.js";
@@ -11,7 +12,7 @@ import { durableObjectDriver } from "./driver.js";
 import { heldFrom, type HeldSocket, mayAct } from "./held.js";
 import type { AuthObjectOptions, OpenSocketOptions } from "./options.js";
 import { reply, type StorageMethod, type StorageReply } from "./rpc.js";
-import type { DurableObjectStateLike, HibernatableSocket, UpgradeInit, WorkerGlobals } from "./runtime.js";
+import type { DurableObjectStateLike, HibernatableSocket, WorkerGlobals } from "./runtime.js";
 import { ObjectSockets } from "./sockets.js";
 
 /** How long after it is due a disconnect is sent again, in milliseconds: who committed it has sent it by then, or will not. */
@@ -38,19 +39,23 @@ export class ObjectCore<Env> {
     const sql = durableObjectDriver(ctx.storage);
     this.#chores = new Chores(sql, ctx);
     this.#nextDisconnect = () => sql.rows(NEXT_DISCONNECT, [])[0]?.[0];
-    this.storage = this.#watched(sqlStorage(sql, (note) => touch(sql, note)));
+    this.storage = this.#watched(sqlStorage(sql, (note) => touch(sql, note)), sql);
     this.#sockets = new ObjectSockets(ctx, this.#chores, () => this.authenticator());
   }
 
   /** The object's own authenticator. */
   authenticator(): Promise<Authenticator> {
-    this.#authenticator ??= Promise.resolve(
-      this.#options.authenticator({ storage: this.storage, broadcast: { publish: (messages) => this.publish(messages) } }, this.#env),
-    ).catch((error: unknown) => {
+    this.#authenticator ??= this.#make().catch((error: unknown) => {
+      // The next one tries again.
       this.#authenticator = undefined;
       throw error;
     });
     return this.#authenticator;
+  }
+
+  async #make(): Promise<Authenticator> {
+    const broadcast = { publish: (messages: Message[]) => this.publish(messages) };
+    return this.#options.authenticator({ storage: this.storage, broadcast }, this.#env);
   }
 
   call(method: StorageMethod, input: unknown): StorageReply {
@@ -91,7 +96,9 @@ export class ObjectCore<Env> {
       return refusal(error);
     }
     const headers: Record<string, string> = options.protocol === undefined ? {} : { "sec-websocket-protocol": options.protocol };
-    return new Response(null, { status: 101, webSocket: client, headers } satisfies UpgradeInit as ResponseInit);
+    // Only workerd knows `webSocket`.
+    const init = { status: 101, webSocket: client, headers };
+    return new Response(null, init as ResponseInit);
   }
 
   prolong(socket: HibernatableSocket, token: string): Promise<HeldSocket> {
@@ -105,12 +112,13 @@ export class ObjectCore<Env> {
   }
 
   closed(socket: HibernatableSocket, code: number): void {
-    try {
-      // Answers the peer's close; with compatibility dates from 2026-04-07 on the runtime has done so. 1005 and 1006 are never sent.
-      if (code !== 1005 && code !== 1006) socket.close(code);
-      else socket.close();
-    } catch {
-      // It is closed.
+    // Answers the peer's close; with later compatibility dates the runtime has done so. Some codes may not be sent: then without one.
+    for (const close of [() => socket.close(code), () => socket.close()]) {
+      try {
+        return close();
+      } catch {
+        // Not with this code, or it is closed.
+      }
     }
   }
 
@@ -154,24 +162,25 @@ export class ObjectCore<Env> {
     return typeof claimable === "number" ? Math.max(claimable * 1000, Date.now()) + REDELIVER_AFTER : undefined;
   }
 
-  #watched(storage: Storage): Storage {
-    const watched = <Input, Answer>(call: (input: Input) => Answer) => {
-      return (input: Input): Answer => {
-        const answered = call(input);
+  /** The storage, whose writes say in the same transaction what has to be done after them. */
+  #watched(storage: Storage, sql: Driver): Storage {
+    const and = <Input, Answer>(call: (input: Input) => Answer, after: () => void) => {
+      return (input: Input): Answer =>
+        sql.write(() => {
+          const answered = call(input);
+          after();
+          return answered;
+        });
+    };
+    const watched = <Input, Answer>(call: (input: Input) => Answer) =>
+      and(call, () => {
         const moment = this.#redeliverAt();
         if (moment !== undefined) this.#chores.by("redeliver", moment);
-        return answered;
-      };
-    };
-    const { insert } = storage;
+      });
     return {
       ...storage,
-      insert: (insertion) => {
-        const epoch = insert(insertion);
-        // What is stored has to be deleted some day, whether or not anybody ever connects.
-        this.#chores.by("expunge", Date.now() + this.#expungeEvery);
-        return epoch;
-      },
+      // What is stored has to be deleted some day, whether or not anybody ever connects.
+      insert: and(storage.insert, () => this.#chores.by("expunge", Date.now() + this.#expungeEvery)),
       revoke: watched(storage.revoke),
       revokeMatching: watched(storage.revokeMatching),
       undelivered: watched(storage.undelivered),

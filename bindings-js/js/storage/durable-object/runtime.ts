@@ -36,8 +36,3 @@ export const OPEN = 1;
 export interface WorkerGlobals {
   WebSocketPair: new () => { 0: HibernatableSocket; 1: HibernatableSocket };
 }
-
-/** A response that hands a socket over, which only workerd can make. */
-export interface UpgradeInit extends ResponseInit {
-  webSocket: HibernatableSocket;
-}

@@ -77,8 +77,14 @@ export class ObjectSockets {
   ): HeldSocket {
     const state = stateOf(identity, asked);
     const held: HeldSocket = { endpoint, topic, state, deadline: identity.deadline, ...(data === undefined ? {} : { data }) };
-    this.#ctx.acceptWebSocket(socket, [topicTag(endpoint, topic), sidTag(state.sid), subjectTag(state.subject)]);
+    // First what is attached: a connection without it would be nobody's.
     hold(socket, held);
+    try {
+      this.#ctx.acceptWebSocket(socket, [topicTag(endpoint, topic), sidTag(state.sid), subjectTag(state.subject)]);
+    } catch (cause) {
+      const message = "this object holds as many live connections as it may: try again later";
+      throw new AuthError("overloaded", "unavailable", message, { cause });
+    }
     this.#chores.by("deadlines", held.deadline * 1000);
     return held;
   }

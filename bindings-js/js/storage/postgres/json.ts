@@ -3,12 +3,14 @@
 
 /** A text as it is stored. */
 export function escaped(text: string): string {
-  return /[\u0000\u0001]/.test(text) ? text.replace(/[\u0000\u0001]/g, (found) => (found === "\u0000" ? "\u0001\u0001" : "\u0001\u0002")) : text;
+  if (!/[\u0000\u0001]/.test(text)) return text;
+  return text.replace(/[\u0000\u0001]/g, (found) => (found === "\u0000" ? "\u0001\u0001" : "\u0001\u0002"));
 }
 
 /** A stored text as it was. */
 function unescaped(text: string): string {
-  return text.includes("\u0001") ? text.replace(/\u0001([\u0001\u0002])/g, (_, mark) => (mark === "\u0001" ? "\u0000" : "\u0001")) : text;
+  if (!text.includes("\u0001")) return text;
+  return text.replace(/\u0001([\u0001\u0002])/g, (_, mark) => (mark === "\u0001" ? "\u0000" : "\u0001"));
 }
 
 /** Times and epochs beyond 2^53 - 1 mean "for ever". */

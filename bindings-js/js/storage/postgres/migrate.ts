@@ -1,5 +1,4 @@
 import { StorageError } from "../../errors.js";
-
 import type { Connection } from "./connection.js";
 import { storageError } from "./errors.js";
 import { STEPS } from "./schema.js";

@@ -18,16 +18,19 @@ export class Touches {
     this.#write = write;
   }
 
-  get isEmpty(): boolean {
-    return this.#waiting.size === 0;
-  }
-
   add({ tenant, sid, at }: Touch): void {
     const key = JSON.stringify([tenant ?? null, sid]);
     const known = this.#waiting.get(key);
     if (known === undefined && this.#waiting.size >= LIMIT) return;
     if (known === undefined || known.at < at) this.#waiting.set(key, { ...(tenant ? { tenant } : {}), sid, at });
-    this.#timer ??= unref(setTimeout(() => this.#write(), PATIENCE));
+    this.#timer ??= unref(setTimeout(() => this.flush(), PATIENCE));
+  }
+
+  /** Writes what waits, if it can be written now. */
+  flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#waiting.size > 0) this.#write();
   }
 
   /** Takes all notes. */

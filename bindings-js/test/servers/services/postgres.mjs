@@ -44,9 +44,9 @@ export async function startPostgres(settings = []) {
   return server.start();
 }
 
-/** A pool that a lost idle connection does not end the process of. */
+/** A patient pool (the machine may be busy) that a lost idle connection does not end the process of. */
 export function pool(server, options = {}) {
-  const made = new pg.Pool({ ...server.options, max: 10, connectionTimeoutMillis: 2_000, query_timeout: 20_000, ...options });
+  const made = new pg.Pool({ ...server.options, max: 10, connectionTimeoutMillis: 30_000, query_timeout: 60_000, ...options });
   made.on("error", () => {});
   return made;
 }

@@ -1,6 +1,8 @@
 import { createRequire } from "node:module";
 import { Redis } from "ioredis";
+import { Redis as Redis6 } from "ioredis-6";
 import { createClient } from "redis";
+import { createClient as createClient6 } from "redis-6";
 import { folder, freePort, program, Server } from "./process.mjs";
 
 export const redis = program("redis-server");
@@ -14,20 +16,26 @@ export async function startRedis(settings = []) {
   return new Server({ command: redis, args, port, folder: home }).start();
 }
 
-/** The two libraries, each as name and a function that opens a client. */
+const ioredis = (Client) => async (server) => {
+  const client = new Client({ host: "127.0.0.1", port: server.port, enableOfflineQueue: false, lazyConnect: true });
+  client.on("error", () => {});
+  await client.connect();
+  return Object.assign(client, { end: () => client.disconnect() });
+};
+
+const nodeRedis = (create) => async (server) => {
+  const client = create({ socket: { host: "127.0.0.1", port: server.port }, disableOfflineQueue: true });
+  client.on("error", () => {});
+  await client.connect();
+  return Object.assign(client, { end: () => client.destroy() });
+};
+
+/** The two libraries in both of their major versions, each as the name of the package and a function that opens a client. */
 export const clients = {
-  ioredis: async (server) => {
-    const client = new Redis({ host: "127.0.0.1", port: server.port, enableOfflineQueue: false, lazyConnect: true });
-    client.on("error", () => {});
-    await client.connect();
-    return Object.assign(client, { end: () => client.disconnect() });
-  },
-  redis: async (server) => {
-    const client = createClient({ socket: { host: "127.0.0.1", port: server.port }, disableOfflineQueue: true });
-    client.on("error", () => {});
-    await client.connect();
-    return Object.assign(client, { end: () => client.destroy() });
-  },
+  ioredis: ioredis(Redis),
+  "ioredis-6": ioredis(Redis6),
+  redis: nodeRedis(createClient),
+  "redis-6": nodeRedis(createClient6),
 };
 
 /** The version of an installed package, for titles. */

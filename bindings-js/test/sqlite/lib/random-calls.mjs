@@ -27,19 +27,25 @@ export function* randomCalls(seed, count) {
   const sid = (subject) => `s-${pick(10) === 0 ? one(SUBJECTS) : subject}-${pick(4)}`;
   const jti = (of) => `j-${of}-${pick(6)}`;
   const time = () => NOW + pick(2_000);
+  const fresh = (tenant, subject, of) => {
+    const times = { issuedAt: time(), createdAt: time(), expiresAt: time() + HOUR };
+    return record(subject, of, jti(of), { tenant, purpose: one(PURPOSES), ...times });
+  };
 
   const draw = {
     insert() {
       const [tenant, subject] = [one(TENANTS), one(SUBJECTS)];
       const of = sid(subject);
-      const made = record(subject, of, jti(of), { tenant, purpose: one(PURPOSES), issuedAt: time(), createdAt: time(), expiresAt: time() + HOUR });
+      const made = fresh(tenant, subject, of);
       const guard = maybe(() => pick(30));
-      return { record: made, session: { ...sessionOf(made), lastSeen: time() }, open: pick(2) === 0, ...(guard === undefined ? {} : { guard }) };
+      const session = { ...sessionOf(made), lastSeen: time() };
+      return { record: made, session, open: pick(2) === 0, ...(guard === undefined ? {} : { guard }) };
     },
     find() {
       const subject = one(SUBJECTS);
       const of = sid(subject);
-      return { tenant: one(TENANTS), jti: maybe(() => jti(of)), sid: maybe(() => of), subject, purpose: one(PURPOSES), kid: maybe(() => `k${pick(3)}`) };
+      const [id, kid] = [maybe(() => jti(of)), maybe(() => `k${pick(3)}`)];
+      return { tenant: one(TENANTS), jti: id, sid: maybe(() => of), subject, purpose: one(PURPOSES), kid };
     },
     findMany: () => [draw.find(), draw.find()],
     revoke() {
@@ -89,7 +95,7 @@ export function* randomCalls(seed, count) {
       const [tenant, subject] = [one(TENANTS), one(SUBJECTS)];
       const of = sid(subject);
       const successors = [0, 1].slice(pick(2)).map(() => {
-        const next = record(subject, of, jti(of), { tenant, purpose: one(PURPOSES), issuedAt: time(), createdAt: time(), expiresAt: time() + HOUR });
+        const next = fresh(tenant, subject, of);
         return { record: next, session: sessionOf(next), open: false };
       });
       return { tenant, jti: jti(of), sid: of, subject, at: time(), request: maybe(() => "hash"), successors };
@@ -109,7 +115,8 @@ export function* randomCalls(seed, count) {
     raiseCutOff() {
       const tenant = one(TENANTS);
       const forgetAt = time() + HOUR;
-      const subject = { tenant, subject: one(SUBJECTS), purpose: maybe(() => one(PURPOSES)), below: pick(30), spared: some(["s1", "s2"]), forgetAt };
+      const [purpose, spared] = [maybe(() => one(PURPOSES)), some(["s1", "s2"])];
+      const subject = { tenant, subject: one(SUBJECTS), purpose, below: pick(30), spared, forgetAt };
       return one([{ subject }, { tenant: { tenant, at: time(), forgetAt } }, { key: { kid: `k${pick(3)}`, at: time(), forgetAt } }]);
     },
   };

@@ -8,8 +8,8 @@ export function connect(url, token, path = "/live") {
   const socket = new WebSocket(new URL(path, url).href.replace(/^http/, "ws"), { headers });
   const heard = [];
   socket.on("message", (text) => heard.push(String(text)));
-  // When the close frame comes. The end of the TCP connection, for which the event "close" waits, follows in workerd only after seconds where
-  // the client has never sent anything.
+  // When the close frame comes. The end of the TCP connection, for which the event "close" waits, follows in workerd only after seconds
+  // where the client has never sent anything.
   const closed = new Promise((resolve) => {
     const told = (code, reason) => resolve({ code, reason: String(reason), at: Date.now() });
     socket.on("close", told);
@@ -21,7 +21,10 @@ export function connect(url, token, path = "/live") {
     socket.on("unexpected-response", (request, response) => {
       let body = "";
       response.on("data", (text) => (body += text));
-      response.on("end", () => reject(Object.assign(new Error(`refused: ${response.statusCode} ${body}`), { status: response.statusCode, body: JSON.parse(body) })));
+      response.on("end", () => {
+        const { statusCode: status } = response;
+        reject(Object.assign(new Error(`refused: ${status} ${body}`), { status, body: JSON.parse(body) }));
+      });
     });
   });
 }

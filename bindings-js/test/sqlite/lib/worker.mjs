@@ -7,6 +7,9 @@ import { Miniflare } from "miniflare";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 
+/** The classes of the Worker; each is bound under its name in capitals. */
+const CLASSES = ["Auth", "Swept", "Plain"];
+
 /** A running workerd, which ends with the test. `persist`: a folder that outlives it. */
 export async function startWorker(t, { bindings = {}, persist, folder }) {
   await build({
@@ -29,7 +32,7 @@ export async function startWorker(t, { bindings = {}, persist, folder }) {
     modulesRules: [{ type: "CompiledWasm", include: ["**/*.wasm"] }],
     compatibilityDate: "2026-04-01",
     bindings,
-    durableObjects: Object.fromEntries(["Auth", "Swept", "Plain"].map((className) => [className.toUpperCase(), { className, useSQLite: true }])),
+    durableObjects: Object.fromEntries(CLASSES.map((className) => [className.toUpperCase(), { className, useSQLite: true }])),
     ...(persist === undefined ? {} : { durableObjectsPersist: persist }),
   });
   let running = true;
@@ -49,9 +52,9 @@ export async function startWorker(t, { bindings = {}, persist, folder }) {
     if (status !== 200) throw new Error(`${method}: ${status} ${text}`);
     return JSON.parse(text);
   };
-  const stubOf = async (binding) => {
+  const stubOf = async (binding, name = "auth") => {
     const namespace = await worker.getDurableObjectNamespace(binding);
-    return namespace.get(namespace.idFromName("auth"));
+    return namespace.get(namespace.idFromName(name));
   };
-  return { worker, url, ask, call, stub: await stubOf("AUTH"), plain: await stubOf("PLAIN"), stop };
+  return { worker, url, ask, call, stub: await stubOf("AUTH"), plain: await stubOf("PLAIN"), stubOf, stop };
 }

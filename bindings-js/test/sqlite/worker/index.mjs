@@ -7,11 +7,17 @@ import { authDurableObject, durableObjectBroadcast, durableObjectClient, durable
 /** Counts how often the class was made: more than once means that the object had hibernated. */
 let loaded = 0;
 
+/** How many messages were acted on. */
+let acted = 0;
+
 const options = {
   authenticator: (ports, env) => createAuthenticator({ policy: env.POLICY, keys: env.KEYS, ...ports }),
   purposes: ["user"],
   sweepEvery: 3_600,
-  message: (socket, message, { state }) => socket.send(`${state.subject}: ${message}`),
+  message: (socket, message, { state }) => {
+    acted++;
+    socket.send(`${state.subject}: ${message}`);
+  },
   opened: (socket, { topic }) => socket.send(`hello ${topic}`),
 };
 
@@ -21,6 +27,7 @@ export class Auth extends authDurableObject(DurableObject, options) {
   async fetch(request) {
     const { pathname } = new URL(request.url);
     if (pathname === "/loaded") return Response.json(loaded);
+    if (pathname === "/acted") return Response.json(acted);
     if (pathname === "/sockets") return Response.json(this.ctx.getWebSockets().map((socket) => socket.deserializeAttachment()));
     if (pathname === "/sql") return Response.json(this.ctx.storage.sql.exec(await request.text()).toArray());
     if (pathname === "/prolong") {
