@@ -5,3 +5,5 @@ export type * from "./host.js";
 export type * from "./requests.js";
 export { createAuthenticator } from "./create.js";
 export type { AuthenticatorOptions } from "./create.js";
+export { generateKeys } from "./keys.js";
+export type { GeneratedKeys, KeyAlgorithm } from "./keys.js";

@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::rc::Rc;
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::future::Future;
 
@@ -70,9 +71,11 @@ impl Kernel {
             }),
             1 => call(types::issue(from), async move |it| kernel.issue(it?).await),
             2 => call(Read::read(from), async move |it| {
-                kernel.authenticate(it).await
+                kernel.authenticate_as::<String>(it).await
             }),
-            3 => call(Read::read(from), async move |it| kernel.admit(it).await),
+            3 => call(Read::read(from), async move |it| {
+                kernel.admit_as::<String>(it).await
+            }),
             4 => call(Read::read(from), async move |it| kernel.revoke(it).await),
             5 => call(Read::read(from), async move |it| {
                 kernel.sign_out_everywhere(it).await

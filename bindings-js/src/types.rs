@@ -129,15 +129,31 @@ impl Read for k::SignOutScope {
 write! {
     k::SignInGuard { epoch }
     k::Issued { token, identity }
-    k::Identity {
-        tenant, subject, jti, sid, purpose, act, kid, issued_at, expires_at, deadline, epoch, claims, socket_id,
-    }
     k::Report { revoked, disconnected, undelivered, already }
     k::Undelivered { endpoint, topic }
     k::SessionPage { sessions, next }
     k::SweepReport { verdicts, error }
     k::Redelivered { delivered, undelivered, more }
     record::Deleted { records, sessions, cut_offs, more }
+}
+
+/// With the extra claims as text where they come from storage, read where the kernel has just made them: on the wire they are text.
+impl<C: Write> Write for k::Identity<C> {
+    fn write(&self, to: &mut Vec<u8>) {
+        self.tenant.write(to);
+        self.subject.write(to);
+        self.jti.write(to);
+        self.sid.write(to);
+        self.purpose.write(to);
+        self.act.write(to);
+        self.kid.write(to);
+        self.issued_at.write(to);
+        self.expires_at.write(to);
+        self.deadline.write(to);
+        self.epoch.write(to);
+        self.claims.write(to);
+        self.socket_id.write(to);
+    }
 }
 
 impl Write for ExtraClaims {

@@ -1,6 +1,7 @@
 //! The kernel as an application uses it: one value, cheap to clone, with a method for every operation.
 
 use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -70,7 +71,7 @@ impl<H: Host + Send + Sync + 'static> Authenticator<H> {
     /// [`issue`](Self::issue): a sign-in that a sign-out or a change of the password has overtaken is then refused.
     pub async fn begin_sign_in(&self, request: BeginSignIn) -> Result<SignInGuard, Error> {
         self.open()?;
-        let call = self.inner.engine.begin_sign_in(request);
+        let call = pin!(self.inner.engine.begin_sign_in(request));
         observed(self.inner.observer.as_ref(), "begin_sign_in", call).await
     }
 
@@ -78,7 +79,7 @@ impl<H: Host + Send + Sync + 'static> Authenticator<H> {
     pub async fn issue(&self, request: Issue) -> Result<Issued, Error> {
         let inner = Arc::clone(&self.inner);
         self.to_the_end(async move {
-            let call = inner.engine.issue(request);
+            let call = pin!(inner.engine.issue(request));
             observed(inner.observer.as_ref(), "issue", call).await
         })
         .await
@@ -87,7 +88,7 @@ impl<H: Host + Send + Sync + 'static> Authenticator<H> {
     /// Decides whether a token may be used. Asks storage once at most, and not at all for a token that fails before.
     pub async fn authenticate(&self, request: Authenticate) -> Result<Identity, Error> {
         self.open()?;
-        let call = self.inner.engine.authenticate(request);
+        let call = pin!(self.inner.engine.authenticate(request));
         observed(self.inner.observer.as_ref(), "authenticate", call).await
     }
 
@@ -95,7 +96,7 @@ impl<H: Host + Send + Sync + 'static> Authenticator<H> {
     /// so that no revocation can slip between the two.
     pub async fn admit(&self, request: Admit) -> Result<Identity, Error> {
         self.open()?;
-        let call = self.inner.engine.admit(request);
+        let call = pin!(self.inner.engine.admit(request));
         observed(self.inner.observer.as_ref(), "admit", call).await
     }
 
@@ -103,7 +104,7 @@ impl<H: Host + Send + Sync + 'static> Authenticator<H> {
     pub async fn revoke(&self, request: Revoke) -> Result<Report, Error> {
         let inner = Arc::clone(&self.inner);
         self.to_the_end(async move {
-            let call = inner.engine.revoke(request);
+            let call = pin!(inner.engine.revoke(request));
             observed(inner.observer.as_ref(), "revoke", call).await
         })
         .await
@@ -113,7 +114,7 @@ impl<H: Host + Send + Sync + 'static> Authenticator<H> {
     pub async fn sign_out_everywhere(&self, request: SignOutEverywhere) -> Result<Report, Error> {
         let inner = Arc::clone(&self.inner);
         self.to_the_end(async move {
-            let call = inner.engine.sign_out_everywhere(request);
+            let call = pin!(inner.engine.sign_out_everywhere(request));
             observed(inner.observer.as_ref(), "sign_out_everywhere", call).await
         })
         .await
@@ -122,14 +123,14 @@ impl<H: Host + Send + Sync + 'static> Authenticator<H> {
     /// What [`sign_out_everywhere`](Self::sign_out_everywhere) would do; nothing is changed.
     pub async fn preview(&self, request: SignOutEverywhere) -> Result<Report, Error> {
         self.open()?;
-        let call = self.inner.engine.preview(request);
+        let call = pin!(self.inner.engine.preview(request));
         observed(self.inner.observer.as_ref(), "preview", call).await
     }
 
     /// The live sessions of a subject, newest first, one page.
     pub async fn sessions(&self, request: Sessions) -> Result<SessionPage, Error> {
         self.open()?;
-        let call = self.inner.engine.sessions(request);
+        let call = pin!(self.inner.engine.sessions(request));
         observed(self.inner.observer.as_ref(), "sessions", call).await
     }
 
@@ -137,7 +138,7 @@ impl<H: Host + Send + Sync + 'static> Authenticator<H> {
     pub async fn credentials_changed(&self, request: CredentialsChanged) -> Result<Report, Error> {
         let inner = Arc::clone(&self.inner);
         self.to_the_end(async move {
-            let call = inner.engine.credentials_changed(request);
+            let call = pin!(inner.engine.credentials_changed(request));
             observed(inner.observer.as_ref(), "credentials_changed", call).await
         })
         .await
@@ -146,7 +147,7 @@ impl<H: Host + Send + Sync + 'static> Authenticator<H> {
     /// Which of these open connections to close: one verdict for each, in order.
     pub async fn sweep(&self, sockets: Vec<SocketState>) -> Result<SweepReport, Error> {
         self.open()?;
-        let call = self.inner.engine.sweep(sockets);
+        let call = pin!(self.inner.engine.sweep(sockets));
         observed(self.inner.observer.as_ref(), "sweep", call).await
     }
 
@@ -154,7 +155,7 @@ impl<H: Host + Send + Sync + 'static> Authenticator<H> {
     pub async fn redeliver(&self) -> Result<Redelivered, Error> {
         let inner = Arc::clone(&self.inner);
         self.to_the_end(async move {
-            let call = inner.engine.redeliver();
+            let call = pin!(inner.engine.redeliver());
             observed(inner.observer.as_ref(), "redeliver", call).await
         })
         .await
@@ -164,7 +165,7 @@ impl<H: Host + Send + Sync + 'static> Authenticator<H> {
     pub async fn expunge(&self, limit: u32) -> Result<Deleted, Error> {
         let inner = Arc::clone(&self.inner);
         self.to_the_end(async move {
-            let call = inner.engine.expunge(limit);
+            let call = pin!(inner.engine.expunge(limit));
             observed(inner.observer.as_ref(), "expunge", call).await
         })
         .await

@@ -88,14 +88,14 @@ pub(crate) async fn until_known<T>(
 }
 
 /// Waits for an import for at most `limit`; `None` when it did not answer. Most imports are ready when they
-/// are first asked: a timer is armed only for those that are not.
+/// are first asked: a timer is made, in a place of its own, only for those that are not.
 async fn within<T>(limit: Duration, effect: Effect, import: impl Future<Output = T>) -> Option<T> {
     let mut import = pin!(import);
     let first = poll_fn(|context| Poll::Ready(import.as_mut().poll(context))).await;
     if let Poll::Ready(answer) = first {
         return Some(answer);
     }
-    let answer = tokio::time::timeout(limit, import).await.ok();
+    let answer = Box::pin(tokio::time::timeout(limit, import)).await.ok();
     if answer.is_none() && effect == Effect::Writes {
         // Outside of `until_known` there is nobody to tell.
         let _ = WRITE_GIVEN_UP.try_with(|given_up| given_up.set(true));

@@ -1,5 +1,6 @@
 //! The kernel in process, as native code: the same decisions and the same ports, without wasmtime.
 
+use std::pin::pin;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -117,7 +118,7 @@ impl<H: Host> Random for Guarded<H> {
 impl<H: Host + Send + Sync> Broadcast for Guarded<H> {
     async fn publish(&self, messages: Vec<Message>) -> Vec<Result<(), BroadcastError>> {
         let count = messages.len();
-        let call = self.host.broadcast().publish(messages);
+        let call = pin!(self.host.broadcast().publish(messages));
         guard::broadcast(self.import_time, count, call).await
     }
 }
@@ -127,7 +128,7 @@ macro_rules! storage_methods {
     ($($method:ident($argument:ty) -> $answer:ty, $effect:ident;)*) => {
         impl<H: Host + Send + Sync> Storage for Guarded<H> {
             $(async fn $method(&self, argument: $argument) -> Result<$answer, StorageError> {
-                let call = self.host.storage().$method(argument);
+                let call = pin!(self.host.storage().$method(argument));
                 guard::storage(stringify!($method), self.import_time, Effect::$effect, call).await
             })*
         }

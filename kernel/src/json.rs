@@ -4,6 +4,7 @@
 //! that choose differently see two tokens in one text. So neither is taken.
 
 use alloc::borrow::Cow;
+use alloc::collections::BTreeSet;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
@@ -28,6 +29,13 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Value, serde_json::Error> {
     let value = Strict { depth: MAX_DEPTH }.deserialize(&mut reader)?;
     reader.end()?;
     Ok(value)
+}
+
+/// Accepts what [`parse_object`] accepts, and keeps nothing of it.
+pub(crate) fn check_object(bytes: &[u8]) -> Result<(), serde_json::Error> {
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    reader.deserialize_map(Check { depth: MAX_DEPTH })?;
+    reader.end()
 }
 
 /// Whether a value is nested no deeper than what [`parse`] takes.
@@ -121,6 +129,77 @@ impl<'de> Visitor<'de> for Strict {
     }
 }
 
+/// [`Strict`], without a value.
+#[derive(Clone, Copy)]
+struct Check {
+    depth: u8,
+}
+
+impl Check {
+    fn deeper<E: serde::de::Error>(self) -> Result<Self, E> {
+        let Strict { depth } = Strict { depth: self.depth }.deeper()?;
+        Ok(Self { depth })
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Check {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Check {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("json")
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<(), E> {
+        Strict { depth: 0 }.visit_f64(value).map(drop)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        let inner = self.deeper()?;
+        while items.next_element_seed(inner)?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        let inner = self.deeper()?;
+        let mut names = BTreeSet::new();
+        while let Some(name) = members.next_key::<Name<'de>>()? {
+            members.next_value_seed(inner)?;
+            if !names.insert(name.0) {
+                return Err(A::Error::custom("duplicate name"));
+            }
+        }
+        Ok(())
+    }
+}
+
 /// A member's name, borrowed from the text where it has no escapes.
 pub(crate) struct Name<'de>(pub(crate) Cow<'de, str>);
 
@@ -182,6 +261,33 @@ mod tests {
         ));
         let deeper = Value::Array(std::vec![Value::Array(std::vec![deep])]);
         assert!(!is_shallow(&deeper, MAX_DEPTH));
+    }
+
+    #[test]
+    fn checking_accepts_what_reading_accepts() {
+        let nested = |n: usize| format!("{{\"a\":{}{}}}", "[".repeat(n), "]".repeat(n));
+        let (deep, deeper) = (nested(31), nested(32));
+        for text in [
+            "{}",
+            " { } ",
+            r#"{"a":1,"b":-2,"c":1.5e3,"d":"x\u00e9\"","e":[null,true,{"a":{}}],"f":18446744073709551616}"#,
+            deep.as_str(),
+            deeper.as_str(),
+            r#"{"a":1,"a":2}"#,
+            r#"{"x":[{"a":1,"\u0061":2}]}"#,
+            r#"{"a":1e999}"#,
+            r#"{"a":01}"#,
+            r#"{"a":"\ud800"}"#,
+            r#"{"a":1}x"#,
+            r#"{"a":1"#,
+            "[]",
+            "1",
+            "",
+        ] {
+            let read = parse_object(text.as_bytes()).is_ok();
+            assert_eq!(check_object(text.as_bytes()).is_ok(), read, "{text}");
+        }
+        assert!(check_object(b"{\"a\":\"\xff\"}").is_err());
     }
 
     #[test]

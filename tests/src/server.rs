@@ -1,5 +1,6 @@
 //! The reference server as a process of its own, for tests that speak HTTP to it and kill it.
 
+mod described;
 mod log;
 
 use std::io::{BufRead, BufReader, Read};
@@ -178,9 +179,18 @@ impl Server {
 
     /// Tells it to stop (SIGTERM), and does not wait.
     pub fn terminate(&self) {
+        self.signal(rustix::process::Signal::TERM);
+    }
+
+    /// Tells it to look at its files (SIGHUP).
+    pub fn hang_up(&self) {
+        self.signal(rustix::process::Signal::HUP);
+    }
+
+    fn signal(&self, signal: rustix::process::Signal) {
         let id = i32::try_from(self.child.id()).expect("a process id");
         let id = rustix::process::Pid::from_raw(id).expect("a process id");
-        rustix::process::kill_process(id, rustix::process::Signal::TERM).expect("a signal");
+        rustix::process::kill_process(id, signal).expect("a signal");
     }
 
     /// Waits until it has ended; answers with what it had to say to the end, on standard output and error.
@@ -284,6 +294,9 @@ impl Server {
             }
             Err(SocketError::Http(answer)) => {
                 let body = answer.body().as_deref().unwrap_or_default();
+                let path = path.split('?').next().unwrap_or_default();
+                let (status, text) = (answer.status().as_u16(), String::from_utf8_lossy(body));
+                described::check("GET", path, status, answer.headers(), &text);
                 let body: Value = serde_json::from_slice(body).unwrap_or_default();
                 Err(Refused {
                     status: answer.status().as_u16(),
@@ -342,13 +355,17 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// Sends a request.
+    /// Sends a request. Fails when the server's OpenAPI document does not have the answer.
     pub async fn of(request: reqwest::RequestBuilder) -> Self {
-        let response = request.timeout(PATIENCE).send().await.expect("an answer");
+        let (client, request) = request.timeout(PATIENCE).build_split();
+        let request = request.expect("a request");
+        let (method, path) = (request.method().clone(), request.url().path().to_owned());
+        let response = client.execute(request).await.expect("an answer");
         let status = response.status().as_u16();
         let headers = response.headers().clone();
         let text = response.text().await.expect("a body");
         let body = serde_json::from_str(&text).unwrap_or_default();
+        described::check(method.as_str(), &path, status, &headers, &text);
         Self {
             status,
             headers,
@@ -419,7 +436,10 @@ impl Live {
     /// The first message, or that the session was signed out in the same moment.
     async fn hello(&mut self) {
         match self.next().await {
-            Some(Message::Text(text)) => assert!(text.contains(r#""type":"hello""#), "{text}"),
+            Some(Message::Text(text)) => {
+                assert!(text.contains(r#""type":"hello""#), "{text}");
+                described::check_push(&serde_json::from_str(&text).expect("json"));
+            }
             Some(Message::Close(Some(frame))) => {
                 self.closed = Some((frame.code.into(), frame.reason.to_string()));
             }
@@ -430,7 +450,11 @@ impl Live {
     /// The next message.
     pub async fn message(&mut self) -> Value {
         match self.next().await {
-            Some(Message::Text(text)) => serde_json::from_str(&text).expect("json"),
+            Some(Message::Text(text)) => {
+                let message = serde_json::from_str(&text).expect("json");
+                described::check_push(&message);
+                message
+            }
             other => panic!("expected a message, got {other:?}"),
         }
     }

@@ -1,5 +1,8 @@
 //! What holds between processes on one SQLite file, and when a process dies.
 
+#[path = "storage_processes/kept_answers.rs"]
+mod kept_answers;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};

@@ -10,6 +10,7 @@ mod component;
 mod demo;
 mod js;
 mod node;
+mod openapi;
 mod package;
 mod process;
 mod setup;
@@ -58,6 +59,9 @@ enum Step {
         /// whether all of it worked
         #[arg(long)]
         check: bool,
+        /// The same server on Node: the example of the JavaScript package, over the kernel as an npm package
+        #[arg(long)]
+        node: bool,
         /// Options of `authkernel serve`
         #[arg(
             trailing_var_arg = true,
@@ -67,15 +71,23 @@ enum Step {
         )]
         options: Vec<OsString>,
     },
-    /// Build, then run every test: Rust, and the page in Chromium
+    /// Build, then run every test: Rust, JavaScript in every runtime, and the page in Chromium
     ///
     /// Ends with one line per step and `N passed, N failed, N skipped`.
     Test,
+    /// Build, then compare the server with its OpenAPI document, by schemathesis
+    ///
+    /// Needs python3 with venv; schemathesis is installed into target/ by pip. A part of `test`.
+    Openapi,
     /// Build, then run the benches in their own profile
     ///
     /// The first run compiles wasmtime once more, for that profile.
     Bench {
+        /// The benches of the JavaScript package instead, beside its peers
+        #[arg(long)]
+        js: bool,
         /// Run only benches whose name contains this
+        #[arg(conflicts_with = "js")]
         filter: Option<String>,
     },
     /// Pack both crates as they are released, with the built component inside, into target/package
@@ -89,10 +101,28 @@ fn main() -> ExitCode {
         Step::Setup => setup::run().map(|_| ExitCode::SUCCESS),
         Step::Build => build::run().map(|()| ExitCode::SUCCESS),
         Step::Js => build::javascript().map(|()| ExitCode::SUCCESS),
-        Step::Demo { check: true, .. } => demo::check().map(|()| ExitCode::SUCCESS),
-        Step::Demo { options, .. } => demo::run(&options),
+        Step::Demo {
+            check,
+            node,
+            options,
+        } => {
+            let server = if node {
+                demo::Server::Node
+            } else {
+                demo::Server::Rust
+            };
+            match check {
+                true => demo::check(server).map(|()| ExitCode::SUCCESS),
+                false => demo::run(server, &options),
+            }
+        }
         Step::Test => test::run(),
-        Step::Bench { filter } => bench::run(filter.as_deref()).map(|()| ExitCode::SUCCESS),
+        Step::Openapi => build::run().and_then(|()| match openapi::run()? {
+            openapi::Outcome::Passed => Ok(ExitCode::SUCCESS),
+            openapi::Outcome::Skipped(reason) => anyhow::bail!(reason),
+        }),
+        Step::Bench { js: true, .. } => bench::javascript().map(|()| ExitCode::SUCCESS),
+        Step::Bench { filter, .. } => bench::run(filter.as_deref()).map(|()| ExitCode::SUCCESS),
         Step::Package => package::run().map(|()| ExitCode::SUCCESS),
         Step::Ci => ci::run(),
     };

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 
+use crate::openapi::{self, Outcome};
 use crate::process;
 use crate::workspace::{self, step};
 use crate::{build, node, setup};
@@ -54,6 +55,7 @@ pub(crate) fn run() -> Result<ExitCode> {
         summary.add("js", javascript);
         summary.add("clients", clients);
         summary.add("page", page);
+        summary.add("openapi", document);
     }
     Ok(summary.close())
 }
@@ -165,6 +167,17 @@ fn page() -> Result<Counts> {
     step("Testing the page in Chromium");
     command.env("CHROMIUM", chromium);
     counted(command, page_line)
+}
+
+/// The server beside its OpenAPI document.
+fn document() -> Result<Counts> {
+    Ok(match openapi::run()? {
+        Outcome::Passed => Counts {
+            passed: 1,
+            ..Counts::default()
+        },
+        Outcome::Skipped(reason) => skip("openapi", &reason),
+    })
 }
 
 /// A test program of Node in a folder of `tests`, with what it needs from npm; or why it cannot be run.

@@ -69,6 +69,11 @@ export class Buffer {
     this.#at = this.#base;
   }
 
+  /** How large the memory of WebAssembly is, in bytes. */
+  get size(): number {
+    return this.#memory.buffer.byteLength;
+  }
+
   /** How much was written. */
   get length(): number {
     return this.#at - this.#base;

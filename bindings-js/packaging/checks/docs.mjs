@@ -1,8 +1,8 @@
 // What the documentation shows is real: every block of code of the READMEs, and every `@example` of the package's declarations, imports
 // only what the package exports, and compiles. Names that the text leaves to the reader may be missing; nothing else may.
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import ts from "typescript";
 import { here } from "../project.mjs";
 
@@ -13,9 +13,6 @@ const root = join(here, "..", "..");
  * without a type; type arguments for modules of others, which are not here.
  */
 const reader = new Set([2304, 2552, 2580, 2582, 2591, 2868, 18004, 1108, 7006, 7031, 2347, 2635]);
-
-/** Messages that follow from types of others that are not here: a member, an overload, an argument that only the real type has. */
-const vague = new Set([2339, 2345, 2769]);
 
 export function checks({ workshop }) {
   return [
@@ -74,19 +71,17 @@ async function compile(workshop, name, blocks) {
   console.log(`     ${blocks.length} blocks`);
 }
 
+/** What the compiler says of the blocks, one line each. */
 async function complaintsOf(workshop, name, blocks) {
   const cwd = await workshop.project(name, [], { type: "module" });
-  mkdirSync(join(cwd, "node_modules", "@types"));
-  symlinkSync(join(here, "node_modules", "@types", "node"), join(cwd, "node_modules", "@types", "node"));
+  for (const library of ["@types", ...typed]) symlinkSync(join(here, "node_modules", library), join(cwd, "node_modules", library));
   const files = blocks.map(({ code }, index) => {
     const file = join(cwd, `block${index}.ts`);
     writeFileSync(file, `${code}\nexport {};\n`);
     return file;
   });
   const foreign = join(cwd, "foreign.d.ts");
-  const nowhere = borrow(foreignModules(blocks), cwd);
-  writeFileSync(foreign, nowhere.map((name) => `declare module "${name}";\n`).join(""));
-  const isVague = (file) => nowhere.some((name) => file?.text.includes(`"${name}"`));
+  writeFileSync(foreign, foreignModules(blocks));
   const entries = publicEntries(join(cwd, "node_modules", "authkernel", "dist", "esm"));
   const program = ts.createProgram([...files, ...entries, foreign], {
     target: ts.ScriptTarget.ES2022,
@@ -101,7 +96,7 @@ async function complaintsOf(workshop, name, blocks) {
   });
   const complaints = ts
     .getPreEmitDiagnostics(program)
-    .filter(({ code, file }) => !reader.has(code) && !(vague.has(code) && isVague(file)))
+    .filter(({ code }) => !reader.has(code))
     .map(({ file, messageText }) => {
       const index = files.indexOf(file?.fileName ?? "");
       return `${blocks[index]?.name ?? file?.fileName}: ${ts.flattenDiagnosticMessageText(messageText, " ")}`;
@@ -116,37 +111,14 @@ function publicEntries(folder) {
   return files.filter((file) => meant.test(file)).map((file) => join(folder, file));
 }
 
-/** What blocks import that is neither the package nor Node's. */
+/** Libraries whose types decide those of our own functions. */
+const typed = ["hono", "@hono"];
+
+/** Other modules are not installed here: whatever is imported from them may be anything. */
 function foreignModules(blocks) {
   const names = blocks.flatMap(({ code }) => [...code.matchAll(/(?:from|import)\s+"([^".][^"]*)"/g)].map(([, name]) => name));
-  return [...new Set(names)].filter((name) => !/^(authkernel|node:)/.test(name));
-}
-
-/**
- * Modules of others are taken from where other tests have them installed. Answers those that are nowhere: whatever is imported from them
- * may be anything.
- */
-function borrow(names, cwd) {
-  const tests = join(here, "..", "test");
-  return names.filter((name) => {
-    const bare = name.split("/").slice(0, name.startsWith("@") ? 2 : 1).join("/");
-    const wanted = [bare, `@types/${bare.replace(/^@/, "").replace("/", "__")}`];
-    const found = wanted.flatMap((it) => {
-      const folder = readdirSync(tests).map((test) => join(tests, test, "node_modules", it));
-      return folder.find(existsSync) ? [[it, folder.find(existsSync)]] : [];
-    });
-    for (const [it, folder] of found) {
-      const target = join(cwd, "node_modules", it);
-      mkdirSync(dirname(target), { recursive: true });
-      if (!existsSync(target)) symlinkSync(folder, target);
-    }
-    return !found.some(([it, folder]) => it !== bare || hasTypes(folder));
-  });
-}
-
-/** Some packages are installed for others' sake, without types. */
-function hasTypes(folder) {
-  return /"(types|typings)":/.test(readFileSync(join(folder, "package.json"), "utf8"));
+  const foreign = [...new Set(names)].filter((name) => !/^(authkernel|node:|ws$|@?hono(\/|$))/.test(name));
+  return foreign.map((name) => `declare module "${name}";\n`).join("");
 }
 
 /** Every function and class that an entry exports shows how it is used. */

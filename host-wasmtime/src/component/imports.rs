@@ -1,6 +1,7 @@
 //! The component's imports: each asks one port of the application's host.
 
 use std::future::Future;
+use std::pin::pin;
 
 use authkernel::ports::{Broadcast, Clock, Host, Random, Storage, StorageError};
 use authkernel::record::{ExpiryBatch, Touch};
@@ -34,22 +35,22 @@ impl Account {
 
 impl<H: Host + Send + Sync + 'static> storage::Host for State<H> {
     async fn find(&mut self, query: storage::FindQuery) -> Answer<storage::Found> {
-        let call = self.host.storage().find(query.convert());
+        let call = pin!(self.host.storage().find(query.convert()));
         self.account.storage("find", Effect::Reads, call).await
     }
 
     async fn find_many(&mut self, queries: Vec<storage::FindQuery>) -> Answer<Vec<storage::Found>> {
-        let call = self.host.storage().find_many(queries.convert());
+        let call = pin!(self.host.storage().find_many(queries.convert()));
         self.account.storage("find_many", Effect::Reads, call).await
     }
 
     async fn insert(&mut self, insertion: storage::Insertion) -> Answer<u64> {
-        let call = self.host.storage().insert(insertion.convert());
+        let call = pin!(self.host.storage().insert(insertion.convert()));
         self.account.storage("insert", Effect::Writes, call).await
     }
 
     async fn revoke(&mut self, revocation: storage::Revocation) -> Answer<storage::Revoked> {
-        let call = self.host.storage().revoke(revocation.convert());
+        let call = pin!(self.host.storage().revoke(revocation.convert()));
         self.account.storage("revoke", Effect::Writes, call).await
     }
 
@@ -61,23 +62,23 @@ impl<H: Host + Send + Sync + 'static> storage::Host for State<H> {
             true => Effect::Reads,
             false => Effect::Writes,
         };
-        let call = self.host.storage().revoke_matching(revocation.convert());
+        let call = pin!(self.host.storage().revoke_matching(revocation.convert()));
         self.account.storage("revoke_matching", effect, call).await
     }
 
     async fn consume(&mut self, consumption: storage::Consumption) -> Answer<storage::Consumed> {
-        let call = self.host.storage().consume(consumption.convert());
+        let call = pin!(self.host.storage().consume(consumption.convert()));
         self.account.storage("consume", Effect::Writes, call).await
     }
 
     async fn touch(&mut self, tenant: Option<String>, sid: String, at: u64) -> Answer<()> {
-        let call = self.host.storage().touch(Touch { tenant, sid, at });
+        let call = pin!(self.host.storage().touch(Touch { tenant, sid, at }));
         // Best effort: nobody has to know whether it was done.
         self.account.storage("touch", Effect::Reads, call).await
     }
 
     async fn list(&mut self, query: storage::ListQuery) -> Answer<storage::StoredSessions> {
-        let call = self.host.storage().list(query.convert());
+        let call = pin!(self.host.storage().list(query.convert()));
         self.account.storage("list", Effect::Reads, call).await
     }
 
@@ -85,14 +86,14 @@ impl<H: Host + Send + Sync + 'static> storage::Host for State<H> {
         &mut self,
         claim: storage::DeliveryClaim,
     ) -> Answer<Vec<types::TokenRecord>> {
-        let call = self.host.storage().undelivered(claim.convert());
+        let call = pin!(self.host.storage().undelivered(claim.convert()));
         self.account
             .storage("undelivered", Effect::Writes, call)
             .await
     }
 
     async fn delivered(&mut self, records: Vec<storage::RecordId>) -> Answer<()> {
-        let call = self.host.storage().delivered(records.convert());
+        let call = pin!(self.host.storage().delivered(records.convert()));
         self.account
             .storage("delivered", Effect::Writes, call)
             .await
@@ -100,14 +101,14 @@ impl<H: Host + Send + Sync + 'static> storage::Host for State<H> {
 
     async fn delete_expired(&mut self, before: u64, limit: u32) -> Answer<storage::Deleted> {
         let batch = ExpiryBatch { before, limit };
-        let call = self.host.storage().delete_expired(batch);
+        let call = pin!(self.host.storage().delete_expired(batch));
         self.account
             .storage("delete_expired", Effect::Writes, call)
             .await
     }
 
     async fn raise_cut_off(&mut self, cut_off: storage::CutOff) -> Answer<()> {
-        let call = self.host.storage().raise_cut_off(cut_off.convert());
+        let call = pin!(self.host.storage().raise_cut_off(cut_off.convert()));
         self.account
             .storage("raise_cut_off", Effect::Writes, call)
             .await
@@ -120,7 +121,7 @@ impl<H: Host + Send + Sync + 'static> broadcast::Host for State<H> {
         messages: Vec<types::Message>,
     ) -> Vec<Result<(), broadcast::Error>> {
         let count = messages.len();
-        let call = self.host.broadcast().publish(messages.convert());
+        let call = pin!(self.host.broadcast().publish(messages.convert()));
         let since = self.account.importing();
         self.account.wrote = true;
         let answers = guard::broadcast(self.account.import_time, count, call).await;

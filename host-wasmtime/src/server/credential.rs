@@ -106,7 +106,8 @@ pub(crate) async fn authenticate(app: &App, token: &str) -> Result<Identity, Ref
         purposes: vec![SESSION_PURPOSE.to_owned()],
         tenant: None,
     };
-    Ok(app.auth.authenticate(request).await?)
+    // Boxed: the future of a call is large, and every layer around a handler moves the handler's.
+    Ok(Box::pin(app.auth.authenticate(request)).await?)
 }
 
 #[cfg(test)]

@@ -135,7 +135,6 @@ macro_rules! codes {
 
         impl ServerCode {
             /// Every code, in the order of the list.
-            #[cfg(test)]
             pub(crate) const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
             /// The stable text of the code.
@@ -165,7 +164,7 @@ codes! {
     /// The body is not UTF-8, not JSON, too deep, or not of the shape that the route takes.
     BodyInvalid = "body_invalid", BAD_REQUEST, "the body is not the json that this route takes";
     /// The body is larger than the route takes.
-    BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE, "the body is larger than 16384 bytes";
+    BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE, "the body is larger than this server takes";
     /// The body is not declared as JSON.
     ContentTypeInvalid = "content_type_invalid", UNSUPPORTED_MEDIA_TYPE, "send the header content-type: application/json";
     /// A query string is not of the shape that the route takes.

@@ -34,9 +34,7 @@ impl<S: Send + Sync> FromRequest<S> for Form {
                 name.trim()
                     .eq_ignore_ascii_case("application/x-www-form-urlencoded")
             });
-        let bytes = body::read(request.into_body())
-            .await
-            .map_err(OAuthError::from)?;
+        let bytes = body::read(request).await.map_err(OAuthError::from)?;
         if !declared {
             return Err(OAuthError::invalid_request(
                 "send the header content-type: application/x-www-form-urlencoded",

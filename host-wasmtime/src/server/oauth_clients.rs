@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use serde::Deserialize;
@@ -29,7 +30,7 @@ pub(crate) enum Permission {
 }
 
 /// A service that was configured.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct OAuthClient {
     pub(crate) id: String,
     /// The tenant whose tokens it deals with; those without a tenant when absent.
@@ -46,8 +47,8 @@ impl OAuthClient {
 }
 
 /// All that were configured.
-#[derive(Debug)]
-pub(crate) struct OAuthClients(HashMap<String, OAuthClient>);
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct OAuthClients(HashMap<String, Arc<OAuthClient>>);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -83,7 +84,10 @@ impl OAuthClients {
             let client = entry
                 .check()
                 .map_err(|problem| format!("{path}.{problem}"))?;
-            if clients.insert(client.id.clone(), client).is_some() {
+            if clients
+                .insert(client.id.clone(), Arc::new(client))
+                .is_some()
+            {
                 return Err(format!("{path}.id: is used twice"));
             }
         }
@@ -93,14 +97,19 @@ impl OAuthClients {
         Ok(Self(clients))
     }
 
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// The client with this id and secret. An unknown id takes as long as a wrong secret.
-    pub(crate) fn authenticate(&self, id: &str, secret: &str) -> Option<&OAuthClient> {
+    pub(crate) fn authenticate(&self, id: &str, secret: &str) -> Option<Arc<OAuthClient>> {
         const NOBODY: [u8; 32] = [0; 32];
         let hash: [u8; 32] = Sha256::digest(secret).into();
         let found = self.0.get(id);
         let expected = found.map_or(&NOBODY, |client| &client.secret_hash);
         let same: bool = hash.ct_eq(expected).into();
-        found.filter(|_| same)
+        found.filter(|_| same).cloned()
     }
 }
 

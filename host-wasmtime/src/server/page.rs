@@ -2,15 +2,12 @@
 
 mod assets;
 
-use axum::Router;
 use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use sha2::{Digest, Sha256};
 
 use super::error::{Refusal, ServerCode};
-use super::state::App;
 use assets::{ASSETS, INDEX};
 
 const HTML: &str = "text/html; charset=utf-8";
@@ -19,14 +16,8 @@ const HTML: &str = "text/html; charset=utf-8";
 const CONTENT_SECURITY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
 connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// `GET /` and `GET /assets/{name}`.
-pub(crate) fn routes() -> Router<App> {
-    Router::new()
-        .route("/", get(index))
-        .route("/assets/{name}", get(asset))
-}
-
-async fn index(headers: HeaderMap) -> Response {
+/// `GET /`
+pub(crate) async fn index(headers: HeaderMap) -> Response {
     let mut response = file(&headers, HTML, INDEX);
     let policy = HeaderValue::from_static(CONTENT_SECURITY);
     response
@@ -35,10 +26,19 @@ async fn index(headers: HeaderMap) -> Response {
     response
 }
 
-async fn asset(headers: HeaderMap, Path(name): Path<String>) -> Result<Response, Refusal> {
+/// `GET /assets/{name}`
+pub(crate) async fn asset(
+    headers: HeaderMap,
+    Path(name): Path<String>,
+) -> Result<Response, Refusal> {
     let found = ASSETS.iter().find(|(known, ..)| *known == name);
     let (_, kind, text) = found.ok_or(ServerCode::NotFound)?;
     Ok(file(&headers, kind, text))
+}
+
+/// The names under `/assets/`.
+pub(crate) fn assets() -> impl Iterator<Item = &'static str> {
+    ASSETS.iter().map(|(name, ..)| *name)
 }
 
 /// A file, or that the browser has it already.

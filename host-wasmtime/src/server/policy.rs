@@ -29,7 +29,7 @@ pub(crate) fn load(file: Option<&Path>) -> Result<String, StartError> {
         return Ok(DEFAULT_POLICY.to_owned());
     };
     let at = |problem: String| StartError::config(format!("policy {}: {problem}", file.display()));
-    let text = std::fs::read_to_string(file).map_err(|error| at(error.to_string()))?;
+    let text = read(file)?;
     let policy = Policy::parse(&text).map_err(|error| at(error.to_string()))?;
     if !policy
         .socket_purposes()
@@ -45,6 +45,14 @@ pub(crate) fn load(file: Option<&Path>) -> Result<String, StartError> {
             "endpoints: the live connections of this server are called {ENDPOINT}: name it"
         )));
     }
+    Ok(text)
+}
+
+/// The text of a policy, checked as far as the kernel does.
+pub(crate) fn read(file: &Path) -> Result<String, StartError> {
+    let at = |problem: String| StartError::config(format!("policy {}: {problem}", file.display()));
+    let text = std::fs::read_to_string(file).map_err(|error| at(error.to_string()))?;
+    Policy::parse(&text).map_err(|error| at(error.to_string()))?;
     Ok(text)
 }
 

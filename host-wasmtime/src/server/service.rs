@@ -1,5 +1,7 @@
 //! Which configured client sends a request, and whether it may.
 
+use std::sync::Arc;
+
 use http::HeaderMap;
 
 use super::client::Client;
@@ -11,13 +13,13 @@ use super::state::App;
 
 /// The client of an OAuth request. Without configured clients the route is not there; wrong secrets are counted as
 /// wrong passwords are.
-pub(crate) fn of<'a>(
-    app: &'a App,
+pub(crate) fn of(
+    app: &App,
     client: &Client,
     headers: &HeaderMap,
     form: Result<Form, OAuthError>,
     permission: Permission,
-) -> Result<(&'a OAuthClient, Form), OAuthError> {
+) -> Result<(Arc<OAuthClient>, Form), OAuthError> {
     let Some(clients) = &app.clients else {
         return Err(Refusal::from(ServerCode::NotFound).into());
     };
@@ -27,6 +29,7 @@ pub(crate) fn of<'a>(
         .tries
         .sign_in(client, &format!("client {}", presented.id))?;
     let found = clients
+        .current()
         .authenticate(&presented.id, &presented.secret)
         .ok_or(OAuthError::invalid_client(presented.by_header))?;
     taken.give_back();

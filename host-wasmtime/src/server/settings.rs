@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::accounts::password::RECOMMENDED_MEMORY_KIB;
 use super::origin::PublicUrl;
+use super::places::PerAddress;
 
 /// How `authkernel serve` runs.
 #[derive(Clone, Debug, clap::Args)]
@@ -104,6 +105,24 @@ pub struct Settings {
     )]
     pub max_connections: u32,
 
+    /// Connections that one client address may hold open (an IPv6 network, /64, counts as one address). Without it a
+    /// quarter of --max-connections, except from this machine itself, and no limit with --client-address-header: then
+    /// all come from the proxy, which has to limit them
+    #[arg(long, env = "AUTHKERNEL_MAX_CONNECTIONS_PER_ADDRESS", value_name = "N",
+          value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_connections_per_address: Option<u32>,
+
+    /// Bytes that the body of a request may have; a larger one is refused (413)
+    #[arg(long, env = "AUTHKERNEL_MAX_BODY_BYTES", value_name = "N", default_value_t = 16_384,
+          value_parser = clap::value_parser!(u32).range(1_024..=1_048_576))]
+    pub max_body_bytes: u32,
+
+    /// Bytes that the head of a request may have, its first line and headers together (64 lines at most); a larger one
+    /// is refused (431). The longest token takes 8192
+    #[arg(long, env = "AUTHKERNEL_MAX_HEADER_BYTES", value_name = "N", default_value_t = 32_768,
+          value_parser = clap::value_parser!(u32).range(10_240..=262_144))]
+    pub max_header_bytes: u32,
+
     /// Failed tries per account, all addresses together, until its next try has to wait
     #[arg(long, env = "AUTHKERNEL_TRIES_PER_ACCOUNT", value_name = "N", default_value_t = 10,
           value_parser = clap::value_parser!(u32).range(1..))]
@@ -145,6 +164,19 @@ impl Settings {
     /// How long a client may be silent or deaf.
     pub(crate) fn idle_limit(&self) -> Duration {
         Duration::from_secs(self.idle_seconds)
+    }
+
+    /// How many connections one address may hold open.
+    pub(crate) fn per_address(&self) -> PerAddress {
+        let quarter = (self.max_connections / 4).max(1);
+        match (
+            self.max_connections_per_address,
+            &self.client_address_header,
+        ) {
+            (Some(most), _) => PerAddress::Limited(most as usize),
+            (None, Some(_)) => PerAddress::Unlimited,
+            (None, None) => PerAddress::LimitedFromOutside(quarter as usize),
+        }
     }
 
     /// How long the end may take.

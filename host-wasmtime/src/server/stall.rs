@@ -7,8 +7,9 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Sleep, sleep};
+
+use super::places::Place;
 
 /// How much of what a peer still sends is read and thrown away after the last answer. Closing a socket with unread
 /// bytes resets the connection, and the peer might never see the answer.
@@ -24,7 +25,7 @@ pub(crate) struct Stall<T> {
     /// Runs while a write waits.
     timer: Option<Pin<Box<Sleep>>>,
     lingering: Option<Linger>,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 struct Linger {
@@ -34,7 +35,7 @@ struct Linger {
 
 impl<T> Stall<T> {
     /// Cuts writes that wait for longer than `limit`.
-    pub(crate) fn new(stream: T, limit: Duration, place: OwnedSemaphorePermit) -> Self {
+    pub(crate) fn new(stream: T, limit: Duration, place: Place) -> Self {
         Self {
             stream,
             limit,
@@ -130,21 +131,20 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Stall<T> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
-    use tokio::sync::Semaphore;
 
+    use super::super::places::{PerAddress, Places};
     use super::*;
 
-    async fn place() -> OwnedSemaphorePermit {
-        Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap()
+    fn place() -> Place {
+        let places = Places::new(1, PerAddress::Unlimited);
+        places.take([127, 0, 0, 1].into()).unwrap()
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_peer_that_does_not_read_is_cut() {
         let (near, _far) = duplex(16);
-        let mut near = Stall::new(near, Duration::from_secs(5), place().await);
+        let mut near = Stall::new(near, Duration::from_secs(5), place());
         let error = near.write_all(&[0; 64]).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     }
@@ -152,7 +152,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_peer_that_reads_slowly_is_not() {
         let (near, mut far) = duplex(16);
-        let mut near = Stall::new(near, Duration::from_secs(5), place().await);
+        let mut near = Stall::new(near, Duration::from_secs(5), place());
         let reader = tokio::spawn(async move {
             let mut byte = [0; 16];
             for _ in 0..4 {
@@ -167,7 +167,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_end_waits_for_the_peer_but_not_for_ever() {
         let (near, mut far) = duplex(16);
-        let mut near = Stall::new(near, Duration::from_secs(5), place().await);
+        let mut near = Stall::new(near, Duration::from_secs(5), place());
         far.write_all(&[0; 8]).await.unwrap();
         let start = Instant::now();
         near.shutdown().await.unwrap();

@@ -1,7 +1,6 @@
 //! From settings to a server that answers, and to its end.
 
 use std::fmt;
-use std::future::Future;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,29 +13,33 @@ use tokio_util::task::TaskTracker;
 use super::accounts::Accounts;
 use super::accounts::password::{Passwords, RECOMMENDED_MEMORY_KIB};
 use super::acts::Acts;
+use super::body::BodyLimit;
 use super::data::DataDirectory;
 use super::fault::Announcer;
 use super::keys::live::LiveKeys;
 use super::listener::Limits;
+use super::live_clients::LiveClients;
 use super::metrics::{Metrics, TimedStorage};
-use super::oauth_clients::OAuthClients;
+use super::places::Places;
 use super::push::Pushes;
+use super::reload::{Looks, Reload};
 use super::settings::Settings;
+use super::signals::{self, HangUps};
 use super::state::{App, Server};
 use super::ticket::Tickets;
 use super::tls::Tls;
 use super::tries::Tries;
-use super::{closes, keys, listener, policy, routes, upkeep};
+use super::{closes, keys, listener, live_clients, openapi, policy, routes, tls, upkeep};
 use crate::broadcast::in_process::InProcess;
 use crate::sockets::{self, LiveSockets};
 use crate::storage::sqlite::SqliteStorage;
 use crate::{Authenticator, BuildError};
 
-/// Why the server did not start, or not end as it should.
+/// Why the server did not start, or a command did not do what it was asked to.
 #[derive(Debug)]
 pub struct StartError {
     message: String,
-    configuration: bool,
+    code: u8,
 }
 
 impl StartError {
@@ -44,7 +47,7 @@ impl StartError {
     pub(crate) fn config(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
-            configuration: true,
+            code: 2,
         }
     }
 
@@ -52,23 +55,22 @@ impl StartError {
     pub fn other(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
-            configuration: false,
+            code: 1,
         }
     }
 
-    /// All was said already: the command answered that something is refused.
-    pub(crate) fn quiet() -> Self {
-        Self::other("")
+    /// All was said already: the command has answered, and the answer has this code.
+    pub(crate) fn answered(code: u8) -> Self {
+        Self {
+            message: String::new(),
+            code,
+        }
     }
 
-    /// What the process should exit with: 2 for wrong use or configuration, 3 for a refusal that was the answer, 1 for
-    /// everything else.
+    /// What the process should exit with: 2 for wrong use or configuration, 1 for everything else that went wrong; an
+    /// answer that is a refusal has a code of its own.
     pub fn exit_code(&self) -> u8 {
-        match (self.configuration, self.message.is_empty()) {
-            (true, _) => 2,
-            (false, true) => 3,
-            (false, false) => 1,
-        }
+        self.code
     }
 }
 
@@ -91,7 +93,8 @@ pub async fn serve(settings: Settings) -> Result<(), StartError> {
         .local_addr()
         .map_err(|error| StartError::other(format!("cannot listen on {address}: {error}")))?;
     // From here on a signal is ours to handle.
-    let told = signals()?;
+    let told = signals::stop()?;
+    let told_to_reload = HangUps::listen()?;
     let data = DataDirectory::open(&settings.data)?;
     let (app, storage) = build(settings, &data).await?;
     // What a crash left undone comes before the first request.
@@ -99,8 +102,13 @@ pub async fn serve(settings: Settings) -> Result<(), StartError> {
 
     let connections = app.connections.clone();
     let limits = Limits {
-        most: app.settings.max_connections as usize,
+        places: Places::new(
+            app.settings.max_connections as usize,
+            app.settings.per_address(),
+        ),
         idle: app.settings.idle_limit(),
+        head: app.settings.max_header_bytes as usize,
+        body: BodyLimit(app.settings.max_body_bytes as usize),
     };
     let accepting = listener::serve(
         bound,
@@ -108,15 +116,22 @@ pub async fn serve(settings: Settings) -> Result<(), StartError> {
         limits,
         app.tls.clone(),
         connections.clone(),
+        app.metrics.clone(),
         app.stop.clone(),
     );
     let accepting = tokio::spawn(accepting);
     app.tasks.spawn(upkeep::run(app.clone()));
     app.tasks.spawn(closes::run(app.clone()));
     app.tasks.spawn(keys::live::watch(app.clone()));
-    if let Some(tls) = &app.tls {
-        app.tasks.spawn(Arc::clone(tls).watch(app.stop.clone()));
+    if app.clients.is_some() {
+        app.tasks.spawn(live_clients::watch(app.clone()));
     }
+    if let Some(tls) = &app.tls {
+        let looks = Looks::every(tls::EVERY, app.reload.subscribe(), app.stop.clone());
+        app.tasks.spawn(Arc::clone(tls).watch(looks));
+    }
+    app.tasks
+        .spawn(signals::reload(told_to_reload, app.clone()));
     announce(if app.tls.is_some() { "https" } else { "http" }, address);
 
     told.await;
@@ -142,7 +157,7 @@ async fn build(
 ) -> Result<(App, SqliteStorage), StartError> {
     raise_open_files();
     warn(&settings);
-    let tls = match (settings.tls_cert.clone(), settings.tls_key.clone()) {
+    let certificate = match (settings.tls_cert.clone(), settings.tls_key.clone()) {
         (Some(certificate), Some(key)) => Some(Arc::new(Tls::load(certificate, key)?)),
         _ => None,
     };
@@ -151,7 +166,7 @@ async fn build(
         Some(file) => (file.clone(), keys::load(file)?),
         None => (data.keys(), keys::load_or_generate(&data.keys())?),
     };
-    let clients = settings.clients.as_deref().map(OAuthClients::load);
+    let clients = settings.clients.clone().map(LiveClients::load);
     let clients = clients.transpose()?;
     let file = data.database();
     let storage = tokio::task::spawn_blocking(move || SqliteStorage::open(file))
@@ -180,6 +195,7 @@ async fn build(
         .map_err(cannot_build)?;
     let live = LiveSockets::start(auth.clone(), messages, sockets::Settings::default());
     let known = Policy::parse(&policy).map_err(|error| StartError::config(error.to_string()))?;
+    let purposes: Vec<String> = known.purposes().map(str::to_owned).collect();
     let passwords = Passwords::new(settings.password_memory_kib)
         .map_err(|error| StartError::config(format!("--password-memory-kib: {error}")))?;
     let tries = Tries::new(settings.tries_per_account, settings.tries_per_address);
@@ -187,14 +203,15 @@ async fn build(
         settings,
         auth,
         live,
-        tls,
+        tls: certificate,
         keys: LiveKeys::new(key_file, keys, policy),
         metrics,
         storage: storage.clone(),
         connections: TaskTracker::new(),
         clients,
         issuer: known.issuer().to_owned(),
-        purposes: known.purposes().map(str::to_owned).collect(),
+        openapi: openapi::document(&purposes).to_string(),
+        purposes,
         accounts,
         passwords,
         tries,
@@ -202,6 +219,7 @@ async fn build(
         pushes: Pushes::default(),
         acts: Acts::default(),
         tasks: TaskTracker::new(),
+        reload: Reload::new(),
         stop: CancellationToken::new(),
     };
     Ok((App(Arc::new(server)), storage))
@@ -271,58 +289,3 @@ fn raise_open_files() {
 
 #[cfg(not(unix))]
 fn raise_open_files() {}
-
-/// Completes when the process is told to stop. Told once more, it ends at once.
-fn signals() -> Result<impl Future<Output = ()>, StartError> {
-    let mut stop = Signals::listen()
-        .map_err(|error| StartError::other(format!("cannot listen for signals: {error}")))?;
-    Ok(async move {
-        stop.next().await;
-        tokio::spawn(async move {
-            stop.next().await;
-            tracing::warn!("told twice to stop: ending at once");
-            std::process::exit(1);
-        });
-    })
-}
-
-#[cfg(unix)]
-struct Signals {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
-}
-
-#[cfg(unix)]
-impl Signals {
-    fn listen() -> std::io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-        })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
-}
-
-#[cfg(not(unix))]
-struct Signals;
-
-#[cfg(not(unix))]
-impl Signals {
-    fn listen() -> std::io::Result<Self> {
-        Ok(Self)
-    }
-
-    async fn next(&mut self) {
-        // A console that cannot be listened to never tells.
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    }
-}

@@ -16,10 +16,11 @@ use super::acts::Acts;
 use super::error::{Refusal, ServerCode};
 use super::fault::Announcer;
 use super::keys::live::LiveKeys;
+use super::live_clients::LiveClients;
 use super::metrics::{Metrics, TimedStorage};
-use super::oauth_clients::OAuthClients;
 use super::origin::{self, PublicUrl};
 use super::push::{Push, Pushes};
+use super::reload::Reload;
 use super::settings::Settings;
 use super::ticket::Tickets;
 use super::tls::Tls;
@@ -46,9 +47,11 @@ pub(crate) struct Server {
     /// All connections, live or not.
     pub(crate) connections: TaskTracker,
     /// The services that were configured.
-    pub(crate) clients: Option<OAuthClients>,
+    pub(crate) clients: Option<LiveClients>,
     /// The policy's `issuer`.
     pub(crate) issuer: String,
+    /// The OpenAPI document, as it is served.
+    pub(crate) openapi: String,
     /// All purposes of the policy.
     pub(crate) purposes: Vec<String>,
     pub(crate) accounts: Accounts,
@@ -59,6 +62,8 @@ pub(crate) struct Server {
     pub(crate) acts: Acts,
     /// What runs to its end whatever becomes of the client.
     pub(crate) tasks: TaskTracker,
+    /// Files are to be looked at.
+    pub(crate) reload: Reload,
     /// The server is to stop.
     pub(crate) stop: CancellationToken,
 }

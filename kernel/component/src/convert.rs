@@ -157,6 +157,9 @@ records! {
     k::Identity => tokens::Identity {
         tenant, subject, jti, sid, purpose, act, kid, issued_at, expires_at, deadline, epoch, claims, socket_id,
     }
+    k::Identity<String> => tokens::Identity {
+        tenant, subject, jti, sid, purpose, act, kid, issued_at, expires_at, deadline, epoch, claims, socket_id,
+    }
     k::Report => tokens::Report { revoked, disconnected, undelivered, already }
     k::Undelivered => tokens::Undelivered { endpoint, topic }
     k::SessionPage => tokens::SessionPage { sessions, next }

@@ -7,6 +7,7 @@
 
 extern crate alloc;
 
+mod allocator;
 mod bindings;
 mod convert;
 mod imports;
@@ -36,10 +37,12 @@ struct Authenticator(Kernel<Imports>);
 
 impl tokens::GuestAuthenticator for Authenticator {
     fn create(policy: String, keys: String) -> Answer<tokens::Authenticator> {
-        let policy = Policy::parse(&policy).map_err(Convert::convert)?;
-        let keys = KeySet::parse(&keys).map_err(Convert::convert)?;
-        let kernel = Kernel::new(policy, keys, Imports);
-        Ok(tokens::Authenticator::new(Self(kernel)))
+        allocator::long_lived(|| {
+            let policy = Policy::parse(&policy).map_err(Convert::convert)?;
+            let keys = KeySet::parse(&keys).map_err(Convert::convert)?;
+            let kernel = Kernel::new(policy, keys, Imports);
+            Ok(tokens::Authenticator::new(Self(kernel)))
+        })
     }
 
     fn begin_sign_in(&self, request: tokens::BeginSignIn) -> Answer<tokens::SignInGuard> {
@@ -51,11 +54,11 @@ impl tokens::GuestAuthenticator for Authenticator {
     }
 
     fn authenticate(&self, request: tokens::Authenticate) -> Answer<tokens::Identity> {
-        ready(self.0.authenticate(request.convert())).convert()
+        ready(self.0.authenticate_as::<String>(request.convert())).convert()
     }
 
     fn admit(&self, request: tokens::Admit) -> Answer<tokens::Identity> {
-        ready(self.0.admit(request.convert())).convert()
+        ready(self.0.admit_as::<String>(request.convert())).convert()
     }
 
     fn revoke(&self, request: tokens::Revoke) -> Answer<tokens::Report> {
@@ -103,9 +106,6 @@ fn ready<T>(operation: impl Future<Output = T>) -> T {
 fn trap() -> ! {
     core::arch::wasm32::unreachable()
 }
-
-#[global_allocator]
-static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
 
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {

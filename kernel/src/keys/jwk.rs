@@ -160,7 +160,12 @@ fn edwards(
     } else {
         None
     };
-    Ok((Algorithm::EdDsa, Material::Ed25519 { verifying, signing }))
+    let material = Material::Ed25519 {
+        verifying,
+        signing,
+        prepared: None,
+    };
+    Ok((Algorithm::EdDsa, material))
 }
 
 fn elliptic(

@@ -1,6 +1,7 @@
 //! One key: its name, its algorithm, its state, and what it can do.
 
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -11,6 +12,7 @@ use jwt_compact::{Algorithm as _, AlgorithmSignature as _};
 use sha2::{Sha256, Sha384, Sha512};
 
 use super::algorithm::Algorithm;
+use super::ed25519::{Multiples, Prepared};
 use crate::encoding;
 use crate::error::{Code, Error};
 
@@ -48,6 +50,7 @@ pub(super) enum Material {
     Ed25519 {
         verifying: ed25519_dalek::VerifyingKey,
         signing: Option<ed25519_dalek::SigningKey>,
+        prepared: Option<Prepared>,
     },
     Es256 {
         verifying: p256::ecdsa::VerifyingKey,
@@ -119,6 +122,20 @@ impl Key {
         self.material.can_sign()
     }
 
+    /// Makes the tables that speed up verification, where its algorithm has some; says whether it has.
+    pub(super) fn prepare(&mut self, base: &mut Option<Arc<Multiples>>) -> bool {
+        let Material::Ed25519 {
+            verifying,
+            prepared,
+            ..
+        } = &mut self.material
+        else {
+            return false;
+        };
+        *prepared = Some(Prepared::new(verifying, base));
+        true
+    }
+
     /// The first segment of every token that it signs.
     pub(crate) fn header_segment(&self) -> &str {
         &self.header_segment
@@ -175,8 +192,18 @@ impl Key {
                 .verify_slice(signature)
                 .is_ok(),
             // Strict: small-order keys and points and a high `s` are refused (RFC 8032 section 5.1.7 and beyond).
-            Material::Ed25519 { verifying, .. } => ed25519_dalek::Signature::from_slice(signature)
-                .is_ok_and(|signature| verifying.verify_strict(message, &signature).is_ok()),
+            Material::Ed25519 {
+                verifying,
+                prepared,
+                ..
+            } => {
+                ed25519_dalek::Signature::from_slice(signature).is_ok_and(
+                    |signature| match prepared {
+                        Some(prepared) => prepared.verify(message, &signature),
+                        None => verifying.verify_strict(message, &signature).is_ok(),
+                    },
+                )
+            }
             // A high `s` is accepted: other issuers produce it, and nothing here is keyed by a token's bytes.
             Material::Es256 { verifying, .. } => p256::ecdsa::Signature::from_slice(signature)
                 .is_ok_and(|signature| Es256.verify_signature(&signature, verifying, message)),

@@ -1,7 +1,7 @@
 //! `admit`: whether a token may open a live connection, or prolong an open one.
 
 use super::Kernel;
-use super::types::{Admit, Identity, OpenSocket};
+use super::types::{Admit, ClaimsForm, Identity, OpenSocket};
 use crate::claims::Claims;
 use crate::error::{Code, Error};
 use crate::limits;
@@ -16,6 +16,11 @@ impl<H: Host> Kernel<H> {
     /// With the identity of an open connection, a later token of the same subject, tenant and session moves its
     /// deadline; any other token is `socket_mismatch`.
     pub async fn admit(&self, request: Admit) -> Result<Identity, Error> {
+        self.admit_as(request).await
+    }
+
+    /// [`Kernel::admit`] with the extra claims in the form that the caller needs.
+    pub async fn admit_as<C: ClaimsForm>(&self, request: Admit) -> Result<Identity<C>, Error> {
         rules::purpose::wanted(&request.purposes, &self.policy)?;
         limits::optional_identifier("the tenant", request.tenant.as_deref())?;
         let opened = self.open(&request.token, request.tenant.as_deref())?;

@@ -2,13 +2,13 @@
 
 use super::Kernel;
 use super::issue::identity;
-use super::types::{Authenticate, Identity};
+use super::types::{Authenticate, ClaimsForm, Identity};
 use crate::error::Error;
 use crate::limits;
 use crate::policy::Purpose;
 use crate::ports::{Host, Storage};
 use crate::record::{Found, Timestamp, Touch};
-use crate::rules::{self, extra_claims};
+use crate::rules;
 
 use super::Opened;
 
@@ -19,6 +19,14 @@ impl<H: Host> Kernel<H> {
     /// not noted as used for five minutes is noted: a second call, whose failure changes nothing.)
     /// A storage error refuses, with `storage_unavailable` or `storage_failed`, never with `token_revoked`.
     pub async fn authenticate(&self, request: Authenticate) -> Result<Identity, Error> {
+        self.authenticate_as(request).await
+    }
+
+    /// [`Kernel::authenticate`] with the extra claims in the form that the caller needs.
+    pub async fn authenticate_as<C: ClaimsForm>(
+        &self,
+        request: Authenticate,
+    ) -> Result<Identity<C>, Error> {
         rules::purpose::wanted(&request.purposes, &self.policy)?;
         limits::optional_identifier("the tenant", request.tenant.as_deref())?;
         let opened = self.open(&request.token, request.tenant.as_deref())?;
@@ -29,29 +37,38 @@ impl<H: Host> Kernel<H> {
     }
 
     /// Asks storage about a token that has passed everything else.
-    pub(super) async fn accept(
+    pub(super) async fn accept<C: ClaimsForm>(
         &self,
         opened: Opened,
         purpose: &Purpose,
         now: Timestamp,
-    ) -> Result<Identity, Error> {
+    ) -> Result<Identity<C>, Error> {
         let presented = opened.presented();
         let found = self.host.storage().find(presented.query()).await?;
         rules::presence::accept(&presented, &found, purpose.presence, &self.policy)?;
         self.note_use(&found, now).await;
         let socket_id = self.socket_id(&opened.claims, purpose)?;
-        let Opened { mut claims, kid } = opened;
-        let mut epoch = claims.epoch.unwrap_or(0);
-        if let Some(record) = found.record {
-            claims.extra = extra_claims::from_text(record.extra_data.as_deref())?;
-            epoch = record.epoch;
-        }
+        let Opened { claims, kid } = opened;
+        let epoch = claims.epoch.unwrap_or(0);
+        let identity = identity(claims);
+        let (extra, epoch) = match found.record {
+            Some(record) => (C::of_storage(record.extra_data)?, record.epoch),
+            None => (C::of_token(identity.claims), epoch),
+        };
         Ok(Identity {
-            deadline: rules::claims::deadline(claims.expires_at, &self.policy),
+            tenant: identity.tenant,
+            subject: identity.subject,
+            jti: identity.jti,
+            sid: identity.sid,
+            purpose: identity.purpose,
+            act: identity.act,
             kid,
+            issued_at: identity.issued_at,
+            expires_at: identity.expires_at,
+            deadline: rules::claims::deadline(identity.expires_at, &self.policy),
             epoch,
+            claims: extra,
             socket_id,
-            ..identity(claims)
         })
     }
 

@@ -1,12 +1,13 @@
 //! What the operations take and answer: plain data, the same in Rust, WIT and TypeScript.
 
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use serde_json::{Map, Value};
 
 use crate::error::{Code, Error};
 use crate::record::{Session, Timestamp};
+use crate::rules::extra_claims;
 
 /// Extra claims: a JSON object.
 pub type ExtraClaims = Map<String, Value>;
@@ -97,8 +98,11 @@ pub struct OpenSocket {
 }
 
 /// Who a token says it is, after every check.
+///
+/// The extra claims are read, unless the caller of [`Kernel::authenticate_as`](crate::Kernel::authenticate_as) wants
+/// their text.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Identity {
+pub struct Identity<C = ExtraClaims> {
     /// The tenant, if there is one.
     pub tenant: Option<String>,
     /// The subject.
@@ -122,9 +126,38 @@ pub struct Identity {
     /// The subject's epoch when it was issued.
     pub epoch: u64,
     /// The extra claims, all three layers merged.
-    pub claims: ExtraClaims,
+    pub claims: C,
     /// The topic of its live connections; absent where the purpose opens none.
     pub socket_id: Option<String>,
+}
+
+/// How extra claims are handed out: as [`ExtraClaims`], or as text that was checked as strictly and is written by
+/// nobody once more, for callers that would do nothing else with them.
+pub trait ClaimsForm: Sized {
+    /// What a token says.
+    fn of_token(claims: ExtraClaims) -> Self;
+    /// What was stored with its record. Fails with `storage_failed` when that is not a JSON object.
+    fn of_storage(text: Option<String>) -> Result<Self, Error>;
+}
+
+impl ClaimsForm for ExtraClaims {
+    fn of_token(claims: ExtraClaims) -> Self {
+        claims
+    }
+    fn of_storage(text: Option<String>) -> Result<Self, Error> {
+        extra_claims::from_text(text.as_deref())
+    }
+}
+
+/// The text of a JSON object.
+impl ClaimsForm for String {
+    fn of_token(claims: ExtraClaims) -> Self {
+        Value::Object(claims).to_string()
+    }
+    fn of_storage(text: Option<String>) -> Result<Self, Error> {
+        extra_claims::check_text(text.as_deref())?;
+        Ok(text.unwrap_or_else(|| "{}".into()))
+    }
 }
 
 /// What to revoke.

@@ -51,11 +51,20 @@ pub(crate) fn to_text(claims: &ExtraClaims) -> Option<String> {
 /// What was stored, read back.
 pub(crate) fn from_text(text: Option<&str>) -> Result<ExtraClaims, Error> {
     text.map_or(Ok(ExtraClaims::new()), |text| {
-        json::parse_object(text.as_bytes()).map_err(|_| {
-            Error::with(
-                Code::StorageFailed,
-                "storage answered extra data that is not a json object",
-            )
-        })
+        json::parse_object(text.as_bytes()).map_err(|_| not_an_object())
     })
+}
+
+/// Whether what was stored can be read back.
+pub(crate) fn check_text(text: Option<&str>) -> Result<(), Error> {
+    text.map_or(Ok(()), |text| {
+        json::check_object(text.as_bytes()).map_err(|_| not_an_object())
+    })
+}
+
+fn not_an_object() -> Error {
+    Error::with(
+        Code::StorageFailed,
+        "storage answered extra data that is not a json object",
+    )
 }

@@ -110,6 +110,149 @@ async fn a_token_is_inspected_without_its_signature() {
 }
 
 #[tokio::test]
+async fn without_data_a_token_is_inspected_by_its_keys_alone() {
+    let (setup, server, session) = with_session().await;
+    let elsewhere = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let file = elsewhere.path().join(name);
+        std::fs::write(&file, text).unwrap();
+        file.display().to_string()
+    };
+    let jwks = server.get("/.well-known/jwks.json", "x").await.text;
+    let jwks = write("jwks.json", &jwks);
+    let keys = setup.data().join("keys.json").display().to_string();
+    let inspect = |token: &str, arguments: &[&str]| {
+        let all = [&["--json", "token", "inspect", token], arguments].concat();
+        let out = run(elsewhere.path(), &all);
+        let said = String::from_utf8_lossy(&out.stderr).into_owned();
+        let document: Value =
+            serde_json::from_slice(&out.stdout).unwrap_or_else(|error| panic!("{error}: {said}"));
+        (out.status.code().unwrap(), document)
+    };
+    let all = ["revocation", "issuer", "audience", "purpose", "lifetime"];
+    for by in [["--jwks", &jwks], ["--keys", &keys]] {
+        let (code, said) = inspect(&session.token, &by);
+        assert_eq!(
+            (code, said["code"].as_str()),
+            (4, Some("not_refused")),
+            "{said}"
+        );
+        assert_eq!(
+            (&said["accepted"], &said["unchecked"]),
+            (&Value::Null, &all.as_slice().into())
+        );
+    }
+    // With a policy only the revocation is left open; another issuer's is refused.
+    let default = String::from_utf8(run_plain(&["policy"])).unwrap();
+    let policy = write("policy.json", &default);
+    let (code, said) = inspect(&session.token, &["--jwks", &jwks, "--policy", &policy]);
+    assert_eq!(
+        (code, &said["unchecked"]),
+        (4, &serde_json::json!(["revocation"])),
+        "{said}"
+    );
+    let other = default.replace("\"issuer\": \"authkernel\"", "\"issuer\": \"other\"");
+    let other = write("other.json", &other);
+    let (code, said) = inspect(&session.token, &["--jwks", &jwks, "--policy", &other]);
+    assert_eq!(
+        (code, said["code"].as_str()),
+        (3, Some("issuer_mismatch")),
+        "{said}"
+    );
+
+    // What it says is not what decides: another key's, and a forged one.
+    json(elsewhere.path(), &["keys", "generate"]);
+    let strange = elsewhere.path().join("keys.json").display().to_string();
+    let (code, said) = inspect(&session.token, &["--keys", &strange]);
+    assert_eq!(
+        (code, said["code"].as_str()),
+        (3, Some("key_unknown")),
+        "{said}"
+    );
+    let (head, rest) = session.token.split_once('.').unwrap();
+    let (_, signature) = rest.split_once('.').unwrap();
+    let forged = format!("{head}.{}.{signature}", "eyJzdWIiOiJyb290In0");
+    let (code, said) = inspect(&forged, &["--jwks", &jwks]);
+    assert_eq!(
+        (code, said["code"].as_str()),
+        (3, Some("signature_invalid")),
+        "{said}"
+    );
+    let (code, said) = inspect("nonsense", &["--jwks", &jwks]);
+    assert_eq!(
+        (code, said["code"].as_str()),
+        (3, Some("token_malformed")),
+        "{said}"
+    );
+
+    // Where there is data, the data counts, whatever keys are named.
+    server
+        .delete("/api/session", &session.token)
+        .await
+        .expect(200);
+    let out = run(
+        setup.data(),
+        &["token", "inspect", &session.token, "--keys", &keys],
+    );
+    assert_eq!(out.status.code(), Some(3));
+    let (code, _) = inspect(&session.token, &["--jwks", &jwks]);
+    assert_eq!(code, 4);
+}
+
+/// What the command prints, without any data.
+fn run_plain(arguments: &[&str]) -> Vec<u8> {
+    let out = Command::new(env!("CARGO_BIN_EXE_authkernel-under-test"))
+        .args(arguments)
+        .output()
+        .unwrap();
+    assert!(out.status.success(), "{arguments:?}");
+    out.stdout
+}
+
+#[tokio::test]
+async fn a_hang_up_and_time_alike_take_changed_clients_over() {
+    let setup = setup();
+    let file = setup.data().join("clients.json");
+    let make = |id: &str| {
+        let made = run_plain(&["--json", "client", id, "--may", "introspect"]);
+        let made: Value = serde_json::from_slice(&made).unwrap();
+        let clients = serde_json::json!({ "clients": [made["entry"]] });
+        (
+            made["secret"].as_str().unwrap().to_owned(),
+            clients.to_string(),
+        )
+    };
+    let (first, clients) = make("first");
+    std::fs::write(&file, &clients).unwrap();
+    let setup = setup.argument(format!("--clients={}", file.display()));
+    let server = setup.start();
+    let asks = async |id: &str, secret: &str| {
+        let request = reqwest::Client::new()
+            .post(server.url("/oauth/introspect"))
+            .basic_auth(id, Some(secret))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body("token=x");
+        authkernel_tests::server::Answer::of(request).await.status
+    };
+    assert_eq!(asks("first", &first).await, 200);
+    // A file that is no good changes nothing, and the log says so.
+    std::fs::write(&file, "{").unwrap();
+    server.hang_up();
+    until(async || server.log().text().contains("those before stay in force")).await;
+    assert_eq!(asks("first", &first).await, 200);
+    let (second, clients) = make("second");
+    std::fs::write(&file, &clients).unwrap();
+    server.hang_up();
+    until(async || asks("second", &second).await == 200).await;
+    assert_eq!(asks("first", &first).await, 401);
+    let log = server.log().text();
+    assert!(
+        log.contains("told to look at keys, clients and certificate"),
+        "{log}"
+    );
+}
+
+#[tokio::test]
 async fn a_rotated_key_signs_and_the_retired_one_still_verifies() {
     let (setup, server, before) = with_session().await;
     let rotated = json(setup.data(), &["keys", "rotate"]);

@@ -3,14 +3,17 @@
 mod abuse;
 mod accounts;
 mod bad_input;
+mod check;
 mod command;
 mod crash;
 mod credentials;
 mod disk;
+mod limits;
 mod live;
 mod metrics;
 mod oauth;
 mod race;
+mod readme;
 mod secrets;
 mod sessions;
 mod start;

@@ -36,6 +36,25 @@ fn renew(files: &[PathBuf; 2]) -> CertificateDer<'static> {
     cert.der().clone()
 }
 
+/// The same, with an end in so many days.
+fn renew_until(files: &[PathBuf; 2], days: i64) -> CertificateDer<'static> {
+    use chrono::Datelike;
+    let end = (chrono::DateTime::UNIX_EPOCH
+        + std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .unwrap()
+        + chrono::Duration::days(days))
+    .date_naive();
+    let key = rcgen::KeyPair::generate().unwrap();
+    let mut params = rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap();
+    let (month, day) = (end.month() as u8, end.day() as u8);
+    params.not_after = rcgen::date_time_ymd(end.year(), month, day);
+    let certificate = params.self_signed(&key).unwrap();
+    std::fs::write(&files[0], certificate.pem()).unwrap();
+    std::fs::write(&files[1], key.serialize_pem()).unwrap();
+    certificate.der().clone()
+}
+
 fn with_tls(setup: Setup, identity: &Identity) -> Setup {
     let [certificate, key] = &identity.files;
     setup
@@ -160,6 +179,8 @@ async fn a_renewed_certificate_is_taken_over_without_a_restart() {
     let server = setup.start();
     connect(&server, &identity.certificate).await.unwrap();
     let renewed = renew(&identity.files);
+    // At once; without it within ten seconds.
+    server.hang_up();
     let taken_over = async {
         while connect(&server, &renewed).await.is_err() {
             tokio::time::sleep(std::time::Duration::from_millis(200)).await;
@@ -167,6 +188,52 @@ async fn a_renewed_certificate_is_taken_over_without_a_restart() {
     };
     tokio::time::timeout(PATIENCE, taken_over).await.unwrap();
     assert!(connect(&server, &identity.certificate).await.is_err());
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_about_to_end_is_warned_of() {
+    let setup = setup();
+    let identity = identity(&setup);
+    let soon = renew_until(&identity.files, 10);
+    let setup = with_tls(setup, &identity);
+    let server = setup.start();
+    let warned = async {
+        while !server.log().text().contains("about to expire") {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, warned).await.unwrap();
+    let metrics = ask(&server, &soon, "GET /metrics HTTP/1.1", "").await;
+    let series = "authkernel_tls_certificate_expiry_timestamp_seconds ";
+    let ends = metrics.lines().find_map(|line| line.strip_prefix(series));
+    let ends: u64 = ends.unwrap().parse().unwrap();
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let days = ends.saturating_sub(now.unwrap().as_secs()) / 86_400;
+    assert!((8..=10).contains(&days), "{days}");
+
+    let [certificate, key] = &identity.files;
+    let check = || {
+        let out = std::process::Command::new(env!("CARGO_BIN_EXE_authkernel-under-test"))
+            .args(["check", "--listen=127.0.0.1:0", "--data"])
+            .arg(setup.data())
+            .arg(format!("--tls-cert={}", certificate.display()))
+            .arg(format!("--tls-key={}", key.display()))
+            .output()
+            .unwrap();
+        let text = String::from_utf8(out.stdout).unwrap();
+        (out.status.code(), text)
+    };
+    let (code, text) = check();
+    assert!(
+        code == Some(0) && text.contains("warning  tls          the certificate ends in"),
+        "{text}"
+    );
+    renew_until(&identity.files, -1);
+    let (code, text) = check();
+    assert!(
+        code == Some(1) && text.contains("the certificate has expired: renew it"),
+        "{text}"
+    );
 }
 
 #[test]

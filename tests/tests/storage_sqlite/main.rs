@@ -2,6 +2,7 @@
 //! own tables, the plans of its statements.
 
 mod application;
+mod kept_answers;
 mod opening;
 mod plans;
 mod settings;

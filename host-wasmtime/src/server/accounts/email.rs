@@ -23,6 +23,11 @@ impl Email {
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Its text, taken out.
+    pub(crate) fn into_text(self) -> String {
+        self.0
+    }
 }
 
 impl FromStr for Email {

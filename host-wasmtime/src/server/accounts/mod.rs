@@ -4,11 +4,13 @@ pub(crate) mod email;
 pub(crate) mod intents;
 pub(crate) mod password;
 
+use std::path::Path;
+
 use authkernel::ports::StorageError;
 use authkernel::record::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 
-use crate::storage::sqlite::SqliteStorage;
+use crate::storage::sqlite::{OpenError, SchemaVersion, SqliteStorage};
 use email::Email;
 use intents::Intent;
 
@@ -16,6 +18,25 @@ use intents::Intent;
 const MIGRATIONS: &[&str] = &[include_str!(
     "../../../migrations/accounts/001_accounts.sql"
 )];
+
+/// How far the accounts of a database are migrated; a database without any is not at all. Changes nothing.
+pub(crate) fn schema_version(file: &Path) -> Result<SchemaVersion, OpenError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let sql = Connection::open_with_flags(file, flags).map_err(OpenError::Sqlite)?;
+    let known = u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX);
+    let there = sql
+        .table_exists(None, "account_migrations")
+        .map_err(OpenError::Sqlite)?;
+    let found = match there {
+        false => 0,
+        true => sql
+            .query_row("SELECT count(*) FROM account_migrations", [], |row| {
+                row.get(0)
+            })
+            .map_err(OpenError::Sqlite)?,
+    };
+    Ok(SchemaVersion { found, known })
+}
 
 /// Who may sign in.
 #[derive(Clone)]
@@ -65,6 +86,18 @@ impl Accounts {
     /// The account of a token's subject.
     pub(crate) async fn by_subject(&self, subject: &str) -> Result<Option<Account>, StorageError> {
         self.find("subject", subject).await
+    }
+
+    /// The e-mail address of a token's subject. From memory while nothing was committed since it was read.
+    pub(crate) async fn email_of(&self, subject: &str) -> Result<Option<Email>, StorageError> {
+        let of = subject.to_owned();
+        self.storage
+            .look_up("email", subject, move |sql| {
+                sql.prepare_cached("SELECT email FROM accounts WHERE subject = ?1")?
+                    .query_row([of], |row| Ok(Email::stored(row.get(0)?)))
+                    .optional()
+            })
+            .await
     }
 
     /// Adds an account; `false` when its e-mail address is taken.

@@ -20,16 +20,13 @@ pub(super) fn completed(
     let Ok(matches) = command.clone().try_get_matches_from(&arguments) else {
         return Ok(arguments);
     };
-    let Some(("serve", given)) = matches.subcommand() else {
+    let Some((name @ ("serve" | "check"), given)) = matches.subcommand() else {
         return Ok(arguments);
     };
     let Some(file) = given.get_one::<std::path::PathBuf>("config") else {
         return Ok(arguments);
     };
-    let serve = command
-        .find_subcommand("serve")
-        .cloned()
-        .unwrap_or_default();
+    let serve = command.find_subcommand(name).cloned().unwrap_or_default();
     let mut arguments = arguments;
     for (name, value) in read(file)? {
         if let Some(argument) = argument(file, &serve, given, &name, &value)? {

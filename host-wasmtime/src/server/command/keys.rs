@@ -19,7 +19,7 @@ pub(super) struct Keys {
     #[arg(long, global = true, env = "AUTHKERNEL_KEYS", value_name = "FILE")]
     keys: Option<PathBuf>,
 
-    /// Directory that a server keeps everything in
+    /// Data directory of the server
     #[arg(
         long,
         global = true,
@@ -34,23 +34,25 @@ pub(super) struct Keys {
 enum Change {
     /// Make a key file with one new signing key; refuses to replace one that is there
     Generate {
+        /// Which kind of key
         #[arg(long, value_enum, default_value_t = Algorithm::EdDsa)]
         algorithm: Algorithm,
     },
     /// Make a new signing key; the one that signed is retired: it verifies what it has signed, and signs no more
     Rotate {
+        /// Which kind of key
         #[arg(long, value_enum, default_value_t = Algorithm::EdDsa)]
         algorithm: Algorithm,
     },
     /// Mark a verifying key as one that will go; it goes on verifying
     Retire {
-        /// The key's id
+        /// The key's id, as `authkernel keys list` shows it
         kid: String,
     },
     /// End a key at once: every token that it signed is refused, every connection opened with one is closed. If it is
     /// the one that signs, a new one is made
     Revoke {
-        /// The key's id
+        /// The key's id, as `authkernel keys list` shows it
         kid: String,
     },
     /// Print the public keys, as /.well-known/jwks.json has them

@@ -1,6 +1,8 @@
 //! The `authkernel` command line.
 
+mod check;
 mod config;
+mod inspect;
 mod keys;
 mod output;
 mod policy;
@@ -14,6 +16,8 @@ use serde_json::json;
 use self::output::Format;
 use super::log;
 use super::oauth_clients::{self, Permission};
+use super::openapi;
+use super::policy::DEFAULT_POLICY;
 use super::settings::Settings;
 use super::start::{StartError, serve};
 
@@ -34,6 +38,9 @@ enum Command {
     /// Run the server; it prints one line when it is ready, and stops on Ctrl-C or SIGTERM
     #[command(after_help = AFTER_SERVE)]
     Serve(Box<Settings>),
+    /// Try every part that `serve` would use with the same flags, and say what to do where one is no good
+    #[command(after_help = AFTER_CHECK)]
+    Check(Box<Settings>),
     /// Make, change and show the keys that tokens are signed with; a running server takes changes over
     Keys(keys::Keys),
     /// Print the default policy, check one, or print the JSON Schema of policies
@@ -50,6 +57,7 @@ enum Command {
     /// Delete what has been expired for longer than anybody needs it; a running server does so every hour
     Expunge(store::Expunge),
     /// Make a client for `serve --clients`: prints its secret, which is kept nowhere, and its entry for the file
+    #[command(after_help = AFTER_CLIENT)]
     Client {
         /// The client's name, such as orders
         id: String,
@@ -60,7 +68,12 @@ enum Command {
         #[arg(long)]
         tenant: Option<String>,
     },
+    /// Print the OpenAPI document of the server's routes, as GET /openapi.json has it with the default policy
+    Openapi,
     /// Print a script that completes this command in a shell
+    #[command(
+        after_help = "For bash: authkernel completions bash > ~/.local/share/bash-completion/completions/authkernel"
+    )]
     Completions {
         /// The shell
         shell: clap_complete::Shell,
@@ -71,21 +84,41 @@ enum Command {
 enum Token {
     /// Print header and claims, and the decision about it; never the signature
     #[command(
-        after_help = "Exit codes: 0 accepted, 3 refused, 1 it could not be decided, 2 wrong use."
+        after_help = AFTER_INSPECT
     )]
-    Inspect(store::Inspect),
+    Inspect(inspect::Inspect),
 }
 
 const AFTER: &str = "\
 Examples:
   authkernel serve
+  authkernel check
   authkernel keys rotate
-  authkernel sign-out 7f3a… --reason stolen_laptop
+  authkernel sign-out 'user?id=7f3a…' --reason stolen_laptop
   authkernel token inspect - < token.txt
-Exit codes: 0 done, 1 it could not be done, 2 wrong use or configuration.";
+Flags of each command: authkernel help serve. With --json each answers with one JSON document.
+Exit codes: 0 done, 1 it could not be done, 2 wrong use or configuration; `token inspect` has also 3 and 4.";
+
+const AFTER_INSPECT: &str = "\
+On the machine of the server it decides as the server would. Elsewhere give it the keys: --jwks FILE or --keys FILE; then
+it says what it could not check. Without --policy that includes issuer, audience, purpose and lifetime.
+  curl -s https://auth.example.com/.well-known/jwks.json > jwks.json
+  authkernel token inspect --jwks jwks.json - < token.txt
+Exit codes: 0 accepted, 3 refused, 4 nothing that was checked refuses it, 1 it could not be decided, 2 wrong use.";
+
+const AFTER_CLIENT: &str = "\
+The file of clients is {\"clients\": [ENTRY, …]}, with what is printed as entry in the place of ENTRY. The secret goes to \
+the service.
+  authkernel client orders --may revoke,introspect,sign-out";
+
+const AFTER_CHECK: &str = "\
+It may run beside the server. One line per part: ok, warning or failed, what was seen, and what to do.
+Exit codes: 0 nothing failed (warnings are no failure), 1 a part failed, 2 wrong use.";
 
 const AFTER_SERVE: &str = "\
 Without any flag it listens on http://127.0.0.1:4000 and keeps everything in ./authkernel-data.
+Signals: SIGTERM and Ctrl-C end it in order, twice at once; SIGHUP has keys, clients and certificate looked at now instead
+of within ten seconds.
 Exit codes: 0 it was told to stop, 1 it could not run, 2 a flag, the policy or the keys are wrong.";
 
 /// Runs the command with the arguments of the process.
@@ -115,11 +148,18 @@ fn dispatch(cli: Cli) -> Result<(), StartError> {
             log::start(&settings)?;
             block_on(serve(*settings))
         }
+        Command::Check(settings) => block_on(check::run(*settings, format)),
+        Command::Openapi => {
+            let policy =
+                authkernel::policy::Policy::parse(DEFAULT_POLICY).map_err(store::failed)?;
+            let purposes: Vec<_> = policy.purposes().map(str::to_owned).collect();
+            format.document(&openapi::document(&purposes))
+        }
         Command::Keys(command) => keys::run(command, format),
         Command::Policy(command) => policy::run(command, format),
         Command::Token {
             command: Token::Inspect(command),
-        } => block_on(store::inspect(command, format)),
+        } => block_on(inspect::run(command, format)),
         Command::Sessions(command) => block_on(store::sessions(command, format)),
         Command::SignOut(command) => block_on(store::sign_out(*command, format)),
         Command::Expunge(command) => block_on(store::expunge(command, format)),

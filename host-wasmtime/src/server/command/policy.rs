@@ -21,7 +21,7 @@ enum Action {
     Default,
     /// Check a policy as `serve` would, and say where it is wrong
     Check {
-        /// The policy file
+        /// The policy file, JSON
         file: PathBuf,
     },
     /// Print the JSON Schema of policies, for editors

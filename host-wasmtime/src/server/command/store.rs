@@ -1,18 +1,15 @@
-//! `authkernel sessions`, `sign-out`, `expunge` and `token inspect`: the kernel on the data of a server, beside it.
+//! `authkernel sessions`, `sign-out` and `expunge`: the kernel on the data of a server, beside it.
 //!
 //! What these revoke is committed to the database with the disconnects that are owed; the server that holds the
 //! connections finds those within a second and closes them.
 
-use std::io::Read;
 use std::path::PathBuf;
 
 use authkernel::ports::{Broadcast, BroadcastError, Message, Ports};
 use authkernel::types::{
-    Authenticate, Report, Revoke, RevokeScope, RevokeTarget, Sessions, SignOutEverywhere,
-    SignOutScope,
+    Report, Revoke, RevokeScope, RevokeTarget, Sessions, SignOutEverywhere, SignOutScope,
 };
 use authkernel::{Error, Kind};
-use base64ct::{Base64UrlUnpadded, Encoding};
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -25,7 +22,7 @@ use crate::{Authenticator, SystemClock, SystemRandom};
 /// Whose data, and by which rules.
 #[derive(Debug, Args)]
 pub(super) struct Store {
-    /// Directory that the server keeps everything in
+    /// Data directory of the server
     #[arg(
         long,
         env = "AUTHKERNEL_DATA",
@@ -36,20 +33,20 @@ pub(super) struct Store {
 
     /// Policy file of the server; without it the default policy
     #[arg(long, env = "AUTHKERNEL_POLICY", value_name = "FILE")]
-    policy: Option<PathBuf>,
+    pub(super) policy: Option<PathBuf>,
 
     /// Key file of the server; without it keys.json in the data directory
     #[arg(long, env = "AUTHKERNEL_KEYS", value_name = "FILE")]
-    keys: Option<PathBuf>,
+    pub(super) keys: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct ListSessions {
     #[command(flatten)]
     store: Store,
-    /// Whose sessions
+    /// Whose sessions: the `sub` of their tokens, such as 'user?id=…'; quote it for the shell
     subject: String,
-    /// The subject's tenant
+    /// The subject's tenant; without it, it has none
     #[arg(long)]
     tenant: Option<String>,
 }
@@ -59,16 +56,16 @@ pub(super) struct ListSessions {
 pub(super) struct SignOut {
     #[command(flatten)]
     store: Store,
-    /// Sign this subject out everywhere
+    /// Sign this subject out everywhere: the `sub` of its tokens, such as 'user?id=…'; quote it for the shell
     #[arg(group = "whom")]
     subject: Option<String>,
-    /// Sign out this one session
+    /// Sign out this one session: the `sid` of its tokens
     #[arg(long, value_name = "SID", group = "whom")]
     session: Option<String>,
-    /// Revoke this one token
+    /// Revoke this one token: its `jti`; its session goes on
     #[arg(long, value_name = "JTI", group = "whom")]
     jti: Option<String>,
-    /// The tenant of whatever is named
+    /// The tenant of whatever is named; without it, it has none
     #[arg(long)]
     tenant: Option<String>,
     /// Only tokens of these purposes
@@ -87,7 +84,7 @@ pub(super) struct SignOut {
         requires = "subject"
     )]
     except: Option<Vec<String>>,
-    /// Sessions to leave alone
+    /// Sessions to leave alone: their `sid`s, at most 8
     #[arg(long, value_delimiter = ',', value_name = "SID", requires = "subject")]
     keep: Vec<String>,
     /// Only what was issued before this moment, in seconds since 1970
@@ -96,7 +93,7 @@ pub(super) struct SignOut {
     /// Say what would be signed out, and change nothing
     #[arg(long, requires = "subject")]
     dry_run: bool,
-    /// Why, for the records
+    /// Why, for the records, such as stolen_laptop
     #[arg(long)]
     reason: Option<String>,
 }
@@ -107,22 +104,11 @@ pub(super) struct Expunge {
     store: Store,
 }
 
-#[derive(Debug, Args)]
-pub(super) struct Inspect {
-    #[command(flatten)]
-    store: Store,
-    /// The token; `-` reads it from standard input, where it is seen in no list of processes
-    token: String,
-    /// The tenant that is served
-    #[arg(long)]
-    tenant: Option<String>,
-}
-
-type Kernel = Authenticator<Ports<SqliteStorage, Elsewhere, SystemClock, SystemRandom>>;
+pub(super) type Kernel = Authenticator<Ports<SqliteStorage, Elsewhere, SystemClock, SystemRandom>>;
 
 /// Connections are held by another process: nothing is taken here, everything stays owed to it.
 #[derive(Clone, Copy, Debug)]
-struct Elsewhere;
+pub(super) struct Elsewhere;
 
 impl Broadcast for Elsewhere {
     async fn publish(&self, messages: Vec<Message>) -> Vec<Result<(), BroadcastError>> {
@@ -132,14 +118,19 @@ impl Broadcast for Elsewhere {
 }
 
 impl Store {
-    async fn open(&self) -> Result<Kernel, StartError> {
+    /// The server's database.
+    pub(super) fn database(&self) -> PathBuf {
+        self.data.join("authkernel.db")
+    }
+
+    pub(super) async fn open(&self) -> Result<Kernel, StartError> {
         let policy = policy::load(self.policy.as_deref())?;
         let file = self
             .keys
             .clone()
             .unwrap_or_else(|| self.data.join("keys.json"));
         let keys = keys::load(&file)?;
-        let database = self.data.join("authkernel.db");
+        let database = self.database();
         if !database.is_file() {
             return Err(StartError::config(format!(
                 "{} is not there: give --data the directory of a server",
@@ -286,65 +277,7 @@ pub(super) async fn expunge(command: Expunge, format: Format) -> Result<(), Star
     })
 }
 
-pub(super) async fn inspect(command: Inspect, format: Format) -> Result<(), StartError> {
-    let token = match command.token.as_str() {
-        "-" => read_token()?,
-        token => token.to_owned(),
-    };
-    let mut parts = token.split('.');
-    let header = parts.next().and_then(decoded);
-    let claims = parts.next().and_then(decoded);
-    let text = policy::load(command.store.policy.as_deref())?;
-    let known = authkernel::policy::Policy::parse(&text).map_err(failed)?;
-    let request = Authenticate {
-        token: token.clone(),
-        purposes: known.purposes().map(str::to_owned).collect(),
-        tenant: command.tenant,
-    };
-    let kernel = command.store.open().await?;
-    let decision = kernel.authenticate(request).await;
-    let (code, message) = match &decision {
-        Ok(_) => ("accepted", "the token may be used"),
-        Err(error) => (error.code().as_str(), error.message()),
-    };
-    let document = json!({
-        "header": header, "claims": claims, "accepted": decision.is_ok(), "code": code, "message": message,
-    });
-    format.answer(&document, |line| {
-        for (name, part) in [("header", &header), ("claims", &claims)] {
-            match part {
-                Some(part) => line(format!("{name}: {part:#}")),
-                None => line(format!("{name}: cannot be read")),
-            }
-        }
-        line(match decision.is_ok() {
-            true => "accepted: the token may be used now".to_owned(),
-            false => format!("refused: {code}: {message}"),
-        });
-    })?;
-    match &decision {
-        Ok(_) => Ok(()),
-        Err(error) if error.code().kind() == Kind::Denied => Err(StartError::quiet()),
-        Err(error) => Err(StartError::other(error.to_string())),
-    }
-}
-
-/// One part of a token, unverified: for people.
-fn decoded(part: &str) -> Option<Value> {
-    let bytes = Base64UrlUnpadded::decode_vec(part).ok()?;
-    serde_json::from_slice(&bytes).ok()
-}
-
-fn read_token() -> Result<String, StartError> {
-    let mut text = String::new();
-    std::io::stdin()
-        .take(64 * 1024)
-        .read_to_string(&mut text)
-        .map_err(|error| StartError::other(format!("cannot read the token: {error}")))?;
-    Ok(text.trim().to_owned())
-}
-
-fn failed(error: Error) -> StartError {
+pub(super) fn failed(error: Error) -> StartError {
     match error.code().kind() {
         Kind::Input | Kind::NotFound | Kind::Configuration => {
             StartError::config(format!("{}: {}", error.code().as_str(), error.message()))

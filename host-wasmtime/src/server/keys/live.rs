@@ -6,14 +6,13 @@ use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use authkernel::keys::{KeySet, KeyState};
-use authkernel::types::{SignOutEverywhere, SignOutScope};
-use tokio::time::{MissedTickBehavior, interval};
-
 use super::super::audit::Event;
 use super::super::error::Refusal;
+use super::super::reload::Looks;
 use super::super::state::App;
 use super::public::PublicKeys;
+use authkernel::keys::{KeySet, KeyState};
+use authkernel::types::{SignOutEverywhere, SignOutScope};
 
 /// How often the file is looked at.
 const EVERY: Duration = Duration::from_secs(1);
@@ -67,16 +66,11 @@ impl LiveKeys {
 /// A file that cannot be read, is no key set, or has lost a key, changes nothing and is logged once: by a file that was
 /// written by half, or that is another one, nobody should be signed out.
 pub(crate) async fn watch(app: App) {
-    let mut ticks = interval(EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut looks = Looks::every(EVERY, app.reload.subscribe(), app.stop.clone());
     let mut refused = String::new();
     // Nothing is owed for keys that were revoked before the start: no connection of theirs could be opened since.
     let mut owed = BTreeSet::new();
-    loop {
-        tokio::select! {
-            _ = ticks.tick() => {}
-            () = app.stop.cancelled() => return,
-        }
+    while looks.next().await {
         match changed(&app).await {
             Ok(None) => refused.clear(),
             Ok(Some(newly_revoked)) => {

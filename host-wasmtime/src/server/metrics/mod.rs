@@ -17,6 +17,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 pub(crate) use timed_storage::TimedStorage;
 
+use super::places::Full;
 use crate::{Observe, Statistics, sockets};
 
 /// From 10 µs, a decision in memory, to 10 s.
@@ -32,6 +33,7 @@ pub(crate) struct Metrics {
     storage: Family<StorageCall, Histogram, fn() -> Histogram>,
     requests: Family<Request, Counter>,
     request_time: Family<Route, Histogram, fn() -> Histogram>,
+    connections_refused: Family<Refused, Counter>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -63,6 +65,11 @@ struct Route {
     route: Cow<'static, str>,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Refused {
+    limit: &'static str,
+}
+
 /// What is looked at when somebody asks, not counted as it happens.
 pub(crate) struct Now {
     pub(crate) sockets: sockets::Counts,
@@ -70,6 +77,8 @@ pub(crate) struct Now {
     pub(crate) connections: usize,
     /// Disconnects that are owed; absent when storage did not say.
     pub(crate) undelivered: Option<u64>,
+    /// When the TLS certificate ends, in seconds since 1970; absent without TLS.
+    pub(crate) certificate_ends: Option<u64>,
 }
 
 impl Metrics {
@@ -81,6 +90,7 @@ impl Metrics {
             request_time: Family::new_with_constructor(histogram),
             decisions: Family::default(),
             requests: Family::default(),
+            connections_refused: Family::default(),
         }
     }
 
@@ -102,6 +112,17 @@ impl Metrics {
         self.requests.get_or_create(&request).inc();
         let time = self.request_time.get_or_create(&Route { route });
         time.observe(took.as_secs_f64());
+    }
+
+    /// A connection found no place.
+    pub(crate) fn connection_refused(&self, full: Full) {
+        let limit = match full {
+            Full::All => "all",
+            Full::Address => "address",
+        };
+        self.connections_refused
+            .get_or_create(&Refused { limit })
+            .inc();
     }
 
     pub(crate) fn storage_call(&self, call: &'static str, outcome: &'static str, took: Duration) {
@@ -142,6 +163,11 @@ impl Metrics {
             Unit::Seconds,
             self.request_time.clone(),
         );
+        registry.register(
+            "connections_refused",
+            "Connections that found no place, by the limit that was reached",
+            self.connections_refused.clone(),
+        );
         now.register(&mut registry);
         let mut text = String::new();
         text::encode(&mut text, &registry)?;
@@ -161,6 +187,7 @@ impl Now {
             pool,
             connections,
             undelivered,
+            certificate_ends,
         } = self;
         gauge(
             "connections",
@@ -197,6 +224,13 @@ impl Now {
                 "undelivered_disconnects",
                 "Disconnects that are owed to live connections",
                 *undelivered,
+            );
+        }
+        if let Some(ends) = certificate_ends {
+            gauge(
+                "tls_certificate_expiry_timestamp_seconds",
+                "When the certificate of the server ends, in seconds since 1970",
+                *ends,
             );
         }
         let mut counter = |name: &str, help: &str, value: u64| {

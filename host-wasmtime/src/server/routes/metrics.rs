@@ -19,6 +19,7 @@ pub(super) async fn metrics(State(app): State<App>) -> Result<Response, Refusal>
         pool: app.auth.statistics(),
         connections: app.connections.len(),
         undelivered: app.storage.pending().await.ok(),
+        certificate_ends: app.tls.as_ref().map(|tls| tls.ends()),
     };
     let text = app.metrics.text(&now);
     let text = text.map_err(|_| Refusal::from(ServerCode::Internal))?;

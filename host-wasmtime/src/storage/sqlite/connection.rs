@@ -55,6 +55,11 @@ pub(super) fn open_reader(path: &Path, busy_timeout: Duration) -> Result<Connect
     Ok(sql)
 }
 
+/// A connection that watches for commits. It is asked on the caller's thread, so that it never waits for a lock.
+pub(super) fn open_watch(path: &Path) -> Result<Connection, OpenError> {
+    open_reader(path, Duration::ZERO)
+}
+
 /// One connection that is the whole database.
 pub(super) fn open_in_memory() -> Result<Connection, OpenError> {
     let mut sql = Connection::open_in_memory().map_err(OpenError::Sqlite)?;

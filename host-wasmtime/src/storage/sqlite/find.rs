@@ -3,9 +3,36 @@
 use authkernel::record::{CutOff, FindQuery, Found};
 use rusqlite::{Connection, params};
 
+use super::answers;
 use super::cut_offs::{self, KEY, SUBJECT, TENANT};
 use super::error::Failure;
 use super::rows::{epoch, record_by_jti, session_by_sid, tenant_key};
+
+/// Extra data of more bytes is not kept in memory.
+const SMALL: usize = 2048;
+
+/// What is asked, as a text.
+pub(super) fn question(query: &FindQuery) -> String {
+    let FindQuery {
+        tenant,
+        jti,
+        sid,
+        subject,
+        purpose,
+        kid,
+    } = query;
+    let fields = [tenant, jti, sid, subject, purpose, kid];
+    answers::question('f', fields.map(Option::as_deref))
+}
+
+/// Whether an answer may be kept in memory.
+pub(super) fn is_small(found: &Found) -> bool {
+    let extra_data = found
+        .record
+        .as_ref()
+        .and_then(|record| record.extra_data.as_ref());
+    extra_data.is_none_or(|text| text.len() <= SMALL)
+}
 
 /// Runs inside a reading transaction.
 pub(super) fn find(sql: &Connection, query: FindQuery) -> Result<Found, Failure> {

@@ -1,6 +1,8 @@
 //! The schema, in numbered steps. A released step never changes; a change is a new step.
 
-use rusqlite::{Connection, TransactionBehavior};
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::error::OpenError;
 
@@ -31,6 +33,42 @@ pub(super) fn owner(sql: &Connection) -> rusqlite::Result<Owner> {
         (0, Ok(0)) => Owner::Nobody,
         _ => Owner::Somebody,
     })
+}
+
+/// How far a database is migrated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SchemaVersion {
+    /// The version that the file has; 0 when it has no schema yet.
+    pub found: u32,
+    /// The newest version that this program knows.
+    pub known: u32,
+}
+
+impl SchemaVersion {
+    /// Whether nothing is to be migrated.
+    pub fn is_current(self) -> bool {
+        self.found == self.known
+    }
+
+    /// Whether a later version of this program wrote it.
+    pub fn is_newer(self) -> bool {
+        self.found > self.known
+    }
+}
+
+/// How far the file is migrated.
+pub(super) fn version(path: &Path) -> Result<SchemaVersion, OpenError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let at = |error| OpenError::at(path, error);
+    let sql = Connection::open_with_flags(path, flags).map_err(at)?;
+    let known = u32::try_from(STEPS.len()).unwrap_or(u32::MAX);
+    match owner(&sql).map_err(at)? {
+        Owner::Us(found) => Ok(SchemaVersion { found, known }),
+        Owner::Nobody => Ok(SchemaVersion { found: 0, known }),
+        Owner::Somebody => Err(OpenError::ForeignDatabase {
+            path: path.to_owned(),
+        }),
+    }
 }
 
 /// Brings the schema up to date, in one transaction: several processes may start at once.

@@ -5,6 +5,10 @@
 //! snapshot of its own, so that a look-up never waits for a write, and no async thread ever waits for the disk.
 //! Several processes may open the same file.
 //!
+//! The answers of look-ups by key are **kept in memory** for as long as nothing is committed: every look-up first asks
+//! SQLite whether any process has committed since the answer was read, and only when none has is it given again,
+//! without a thread. So a kept answer is never older than one that was read.
+//!
 //! ```no_run
 //! use authkernel::ports::StorageError;
 //! use authkernel_wasmtime::storage::sqlite::{OpenError, SqliteStorage};
@@ -21,6 +25,7 @@
 //! }
 //! ```
 
+mod answers;
 mod connection;
 mod consume;
 mod cut_offs;
@@ -39,6 +44,7 @@ mod rows;
 mod settings;
 mod threads;
 mod touches;
+mod watch;
 mod writer;
 
 use std::path::Path;
@@ -53,6 +59,7 @@ use authkernel::record::{
 use rusqlite::Connection;
 
 pub use error::{OpenError, storage_error};
+pub use migrations::SchemaVersion;
 pub use settings::Settings;
 
 use error::Failure;
@@ -85,6 +92,15 @@ impl SqliteStorage {
     /// Only when SQLite or the operating system refuses: no memory, no thread.
     pub fn open_in_memory() -> Result<Self, OpenError> {
         Settings::default().open_in_memory()
+    }
+
+    /// How far a database file is migrated. Opens it for reading only, and changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// See [`OpenError`]: no such file, no database, somebody else's.
+    pub fn schema_version(path: impl AsRef<Path>) -> Result<SchemaVersion, OpenError> {
+        migrations::version(path.as_ref())
     }
 
     /// What can be set before opening.
@@ -127,6 +143,28 @@ impl SqliteStorage {
         self.run_read(move |sql| Ok(job(sql)?)).await
     }
 
+    /// Like [`read`](Self::read), for a look-up of a few rows by their keys whose answer depends on nothing but the
+    /// database, `name` and `key`. The answer may come from memory: it is kept for as long as no process has
+    /// committed anything since it was read, which is asked anew for every call.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    pub async fn look_up<T, F>(
+        &self,
+        name: &'static str,
+        key: &str,
+        job: F,
+    ) -> Result<T, StorageError>
+    where
+        T: Clone + Send + Sync + 'static,
+        F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
+        let question = || answers::question('a', [Some(name), Some(key)]);
+        let job = move |sql: &Connection| Ok(job(sql)?);
+        self.threads.look_up(question, |_| true, job).await
+    }
+
     /// How many records wait until live connections are told of their revocation.
     ///
     /// # Errors
@@ -161,13 +199,18 @@ impl SqliteStorage {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
     {
-        threads::answer(self.threads.send_read(job)).await
+        threads::answer(self.threads.send_read(false, job)).await
     }
 }
 
 impl Storage for SqliteStorage {
     async fn find(&self, query: FindQuery) -> Result<Found, StorageError> {
-        self.run_read(move |sql| find::find(sql, query)).await
+        let question = || find::question(&query);
+        let job = {
+            let query = query.clone();
+            move |sql: &Connection| find::find(sql, query)
+        };
+        self.threads.look_up(question, find::is_small, job).await
     }
 
     async fn find_many(&self, queries: Vec<FindQuery>) -> Result<Vec<Found>, StorageError> {

@@ -65,12 +65,15 @@ impl<J> Queue<J> {
         self.changed.notify_all();
     }
 
-    /// Waits for a job; `None` once the queue is closed and empty.
-    pub(super) fn take(&self) -> Option<J> {
+    /// Waits for a job and takes it; with it those that follow, up to `max` in all, as long as it and they are
+    /// `similar`. `None` once the queue is closed and empty.
+    pub(super) fn take_similar(&self, max: usize, similar: impl Fn(&J) -> bool) -> Option<Vec<J>> {
         let mut state = self.lock();
         loop {
-            if let Some(job) = state.jobs.pop_front() {
-                return Some(job);
+            let count = state.jobs.iter().take(max).take_while(|job| similar(job));
+            let count = count.count().max(1).min(state.jobs.len());
+            if count > 0 {
+                return Some(state.jobs.drain(..count).collect());
             }
             if state.closed {
                 return None;

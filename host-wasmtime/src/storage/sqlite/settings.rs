@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::SqliteStorage;
 use super::connection;
 use super::error::OpenError;
-use super::threads::Threads;
+use super::threads::{Reading, Threads};
 
 /// What can be set before a database is opened; every setting has a default that fits a server.
 #[derive(Clone, Debug)]
@@ -64,7 +64,8 @@ impl Settings {
         let readers = (0..self.readers)
             .map(|_| connection::open_reader(path, self.busy_timeout))
             .collect::<Result<Vec<_>, _>>()?;
-        self.start(writer, readers)
+        let watch = connection::open_watch(path)?;
+        self.start(writer, Some(Reading { readers, watch }))
     }
 
     /// A database in memory, which is lost with the last clone of the storage.
@@ -74,16 +75,16 @@ impl Settings {
     /// Only when SQLite or the operating system refuses: no memory, no thread.
     pub fn open_in_memory(self) -> Result<SqliteStorage, OpenError> {
         let writer = connection::open_in_memory()?;
-        self.start(writer, Vec::new())
+        self.start(writer, None)
     }
 
     fn start(
         self,
         writer: rusqlite::Connection,
-        readers: Vec<rusqlite::Connection>,
+        reading: Option<Reading>,
     ) -> Result<SqliteStorage, OpenError> {
         let threads =
-            Threads::start(writer, readers, self.queue_limit).map_err(OpenError::Thread)?;
+            Threads::start(writer, reading, self.queue_limit).map_err(OpenError::Thread)?;
         Ok(SqliteStorage {
             threads: Arc::new(threads),
         })

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, ensure};
 #[command(name = "load")]
 pub(crate) struct Arguments {
     /// Run only what has one of these in its name: load/start, load/one-socket, load/one-session,
-    /// load/many-sessions, load/floor, load/me
+    /// load/many-sessions, load/floor, load/me, load/many-tokens, load/wrk
     filters: Vec<String>,
 
     /// The server; the one beside this program when it is not named
@@ -56,16 +56,22 @@ pub(crate) enum Part {
     Floor,
     /// Requests per second, beside a server that only verifies and looks into a table.
     Me,
+    /// The same with thousands of tokens, while others sign in.
+    ManyTokens,
+    /// The same as the first, asked by `wrk`.
+    Wrk,
 }
 
 impl Part {
-    const ALL: [(&str, Self); 6] = [
+    const ALL: [(&str, Self); 8] = [
         ("load/start", Self::Start),
         ("load/one-socket", Self::OneSocket),
         ("load/one-session", Self::OneSession),
         ("load/many-sessions", Self::ManySessions),
         ("load/floor", Self::Floor),
         ("load/me", Self::Me),
+        ("load/many-tokens", Self::ManyTokens),
+        ("load/wrk", Self::Wrk),
     ];
 }
 

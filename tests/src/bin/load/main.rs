@@ -12,13 +12,16 @@ mod floor;
 mod http;
 mod issuer;
 mod me;
+mod pair;
 mod peer;
 mod scenario;
 mod server;
 mod sockets;
 mod start;
 mod table;
+mod wrk;
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -27,7 +30,7 @@ use clap::Parser;
 use arguments::{Arguments, Part};
 use table::Report;
 
-/// All parts together; on two cores they take two to three minutes.
+/// All parts together; on two cores they take about ten minutes.
 const LIMIT: Duration = Duration::from_secs(20 * 60);
 
 fn main() -> Result<()> {
@@ -76,13 +79,18 @@ async fn run(arguments: &Arguments, parts: &[Part]) -> Result<Report> {
             Part::ManySessions => {
                 report.closes(&scenario::many_sessions(&server, sockets, repetitions).await?);
             }
-            Part::Me => {
-                for algorithm in ["EdDSA", "HS256"] {
-                    report.text(me::measure(&server, algorithm).await?);
-                }
-            }
+            Part::Me => requests(&server, me::Load::OneToken, &mut report).await?,
+            Part::ManyTokens => requests(&server, me::Load::ManyTokens, &mut report).await?,
+            Part::Wrk => requests(&server, me::Load::Wrk, &mut report).await?,
             Part::Floor => report.closes(&floor::measure(sockets, repetitions).await?),
         }
     }
     Ok(report)
+}
+
+async fn requests(server: &Path, load: me::Load, report: &mut Report) -> Result<()> {
+    for algorithm in ["EdDSA", "HS256"] {
+        report.text(me::measure(server, load, algorithm).await?);
+    }
+    Ok(())
 }

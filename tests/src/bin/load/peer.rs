@@ -33,7 +33,7 @@ struct Peer {
     live: HashMap<String, String>,
 }
 
-/// Serves until it is killed. The second argument is a file with `{"key": JWK, "jti", "subject"}`.
+/// Serves until it is killed. The second argument is a file with `{"key": JWK, "subject", "jtis": […]}`.
 pub(crate) fn serve(arguments: &[String]) -> Result<()> {
     let [address, file] = arguments else {
         anyhow::bail!("an address and a file are needed");
@@ -58,7 +58,8 @@ pub(crate) fn serve(arguments: &[String]) -> Result<()> {
     let mut live: HashMap<_, _> = (0..OTHERS)
         .map(|number| (format!("{number:026}"), format!("user-{number}")))
         .collect();
-    live.insert(text(&given["jti"]), text(&given["subject"]));
+    let jtis = given["jtis"].as_array().context("tokens are named")?;
+    live.extend(jtis.iter().map(|jti| (text(jti), text(&given["subject"]))));
     let peer = Peer {
         key: decoding,
         validation,

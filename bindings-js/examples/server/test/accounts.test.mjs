@@ -2,10 +2,9 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { PASSWORD, start } from "./lib/server.mjs";
+import { PASSWORD, refused, start } from "./lib/server.mjs";
 
 const SIGN_IN = "/api/sign-in";
-const refused = ({ status, body }) => [status, body?.error?.code];
 
 describe("accounts", { concurrency: 2 }, () => {
   test("a person registers and signs in", async (t) => {
