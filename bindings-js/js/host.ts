@@ -5,6 +5,8 @@
  * An absent field may be left out, `undefined` or `null` in what a storage answers; what a storage is given has it left out.
  */
 
+export type { Subscribable, SubscriptionEvents } from "./subscribable.js";
+
 /** A value, or a promise of one. */
 export type MaybePromise<T> = T | PromiseLike<T>;
 
@@ -110,37 +112,6 @@ export interface Broadcast {
    * Answering nothing (`undefined`) says that all were taken; throwing or rejecting, that none was.
    */
   publish(messages: Message[]): MaybePromise<readonly PublishAnswer[] | undefined | void>;
-}
-
-/**
- * A broadcast that can be listened to: what a registry of live connections needs. Every adapter in `authkernel/broadcast/*` is one.
- *
- * @example
- * ```ts
- * import { localBroadcast } from "authkernel/broadcast/local";
- *
- * const broadcast = localBroadcast();
- * const unsubscribe = await broadcast.subscribe((message) => console.log(message.kind), {
- *   lost: () => console.log("messages may be missed from now on"),
- *   restored: () => console.log("heard again: ask storage about every open connection now"),
- * });
- * await unsubscribe();
- * ```
- */
-export interface Subscribable extends Broadcast {
-  /**
-   * Calls the listener with every message that is published once this has answered, by any process, this one included, in the publisher's
-   * order and never inside the call that published it. A listener that throws holds up nobody. What is answered ends the subscription.
-   */
-  subscribe(listener: (message: Message) => void, events?: SubscriptionEvents): MaybePromise<() => MaybePromise<void>>;
-}
-
-/** What else a subscription tells. An adapter that cannot lose its broker calls neither. */
-export interface SubscriptionEvents {
-  /** The broker is away: messages are missed until {@link SubscriptionEvents.restored}. Called once per loss. */
-  lost?(): void;
-  /** Messages are heard again, and some may have been missed: every open connection must be asked about now. */
-  restored?(): void;
 }
 
 /** What became of one message: `"taken"`, or why not. The text is for logs. */

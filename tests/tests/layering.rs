@@ -13,7 +13,14 @@ fn root() -> PathBuf {
 
 /// Every file below a folder of the repository, as (path from the root, text). Folders that tools fill are left out.
 fn sources(folder: &str, endings: &[&str]) -> Vec<(String, String)> {
-    const SKIPPED: [&str; 5] = ["target", "node_modules", ".git", "authkernel-data", "pkg"];
+    const SKIPPED: [&str; 6] = [
+        "target",
+        "node_modules",
+        ".git",
+        "authkernel-data",
+        "pkg",
+        "dist",
+    ];
     let root = root();
     let mut folders = vec![root.join(folder)];
     let mut found = Vec::new();
@@ -320,7 +327,10 @@ fn no_file_is_too_long() {
     ];
     let long: Vec<String> = sources("", &endings)
         .into_iter()
-        .filter(|(path, _)| !path.starts_with("tests/vectors/"))
+        .filter(|(path, text)| {
+            // What is generated from files that are looked at themselves.
+            !path.starts_with("tests/vectors/") && !text.starts_with("/** Written by `scripts/")
+        })
         .filter_map(|(path, text)| {
             let lines = text.lines().count();
             (lines > LONGEST).then(|| format!("{path}: {lines} lines"))

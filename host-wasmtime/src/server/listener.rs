@@ -34,7 +34,7 @@ retry-after: 1\r\ncontent-length: 90\r\n\r\n\
 {\"error\":{\"code\":\"overloaded\",\"message\":\"too many connections are open: try again later\"}}";
 /// What a client is told whose address has as many connections as it may have.
 const ADDRESS_FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nconnection: close\r\n\
-retry-after: 1\r\ncontent-length: 96\r\n\r\n\
+retry-after: 1\r\ncontent-length: 100\r\n\r\n\
 {\"error\":{\"code\":\"overloaded\",\"message\":\"too many connections of your address: close some of them\"}}";
 
 /// The address of whoever sends a request, as the operating system says.
