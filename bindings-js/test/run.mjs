@@ -15,6 +15,8 @@ const folders = [
     .sort()
     .map((name) => join(here, name)),
   join(here, "..", "packaging"),
+  join(here, "..", "examples", "server"),
+  join(here, "..", "examples", "worker"),
   join(root, "tests", "hosts", "jco"),
 ].filter((folder) => existsSync(join(folder, "package.json")));
 

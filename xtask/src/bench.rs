@@ -1,9 +1,11 @@
 //! `cargo xtask bench`: speed, side by side in one run.
 
+use std::process::Command;
+
 use anyhow::Result;
 
 use crate::workspace::{self, step};
-use crate::{build, process};
+use crate::{build, js, node, process};
 
 /// Builds the components, then runs the benches whose name contains the filter.
 pub(crate) fn run(filter: Option<&str>) -> Result<()> {
@@ -18,4 +20,16 @@ pub(crate) fn run(filter: Option<&str>) -> Result<()> {
         command.args(["--", filter]);
     }
     process::run(&mut command)
+}
+
+/// Builds the npm package, then measures it beside its peers.
+pub(crate) fn javascript() -> Result<()> {
+    build::package()?;
+    let folder = js::folder().join("bench");
+    node::install(&folder)?;
+    for bench in ["authenticate.mjs", "memory.mjs"] {
+        step(&format!("Running {bench}"));
+        process::run(Command::new("node").current_dir(&folder).arg(bench))?;
+    }
+    Ok(())
 }

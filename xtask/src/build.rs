@@ -41,6 +41,11 @@ pub(crate) fn javascript() -> Result<()> {
     js::build_contract(&tools)
 }
 
+/// Prepares the machine and builds the npm package, which needs no wasmtime.
+pub(crate) fn package() -> Result<()> {
+    js::build(&setup::prepare()?)
+}
+
 /// The contract suites that storages in JavaScript are tested with.
 pub(crate) fn contract() -> Result<()> {
     js::build_contract(&setup::prepare()?)

@@ -33,6 +33,6 @@ pub(crate) fn run() -> Result<ExitCode> {
     if tested != ExitCode::SUCCESS {
         return Ok(tested);
     }
-    demo::check()?;
+    demo::check(demo::Server::Rust)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{self as std_process, Child, Command, ExitCode, Stdio};
 use std::sync::mpsc;
 use std::thread;
@@ -13,20 +13,61 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use crate::build;
 use crate::process::{self, Ending};
 use crate::workspace::{self, step};
+use crate::{build, node, setup};
 
 /// Generous: on a busy machine the first start also compiles the component.
 const START_LIMIT: Duration = Duration::from_secs(60);
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 const STOP_LIMIT: Duration = Duration::from_secs(20);
 
+/// Which of the two servers, which have one interface.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Server {
+    /// The reference server.
+    Rust,
+    /// The example server of the JavaScript package.
+    Node,
+}
+
+impl Server {
+    fn build(self) -> Result<()> {
+        match self {
+            Self::Rust => build::run(),
+            Self::Node => {
+                setup::check_node()?;
+                build::package()?;
+                node::install(&example())
+            }
+        }
+    }
+
+    fn command(self) -> Command {
+        match self {
+            Self::Rust => {
+                let mut command = Command::new(workspace::server());
+                command.arg("serve");
+                command
+            }
+            Self::Node => {
+                let mut command = Command::new("node");
+                command.arg(example().join("server.js"));
+                command
+            }
+        }
+    }
+}
+
+fn example() -> PathBuf {
+    workspace::root().join("bindings-js/examples/server")
+}
+
 /// Builds the server and becomes it.
-pub(crate) fn run(options: &[OsString]) -> Result<ExitCode> {
-    build::run()?;
-    step("Starting the reference server; Ctrl-C stops it");
-    let status = process::become_program(serve_command().args(options))?;
+pub(crate) fn run(server: Server, options: &[OsString]) -> Result<ExitCode> {
+    server.build()?;
+    step("Starting the server; Ctrl-C stops it");
+    let status = process::become_program(server.command().args(options))?;
     Ok(ExitCode::from(
         status
             .code()
@@ -35,25 +76,19 @@ pub(crate) fn run(options: &[OsString]) -> Result<ExitCode> {
     ))
 }
 
-fn serve_command() -> Command {
-    let mut command = Command::new(workspace::server());
-    command.arg("serve");
-    command
-}
-
 /// Builds the server, starts it on an empty folder, asks it twice, stops it.
-pub(crate) fn check() -> Result<()> {
-    build::run()?;
-    step("Checking that the reference server starts, answers and stops");
+pub(crate) fn check(server: Server) -> Result<()> {
+    server.build()?;
+    step("Checking that the server starts, answers and stops");
     let data = env::temp_dir().join(format!("authkernel-demo-{}", std_process::id()));
-    let result = probe(&data);
+    let result = probe(server, &data);
     let _ = fs::remove_dir_all(&data);
     result
 }
 
-fn probe(data: &Path) -> Result<()> {
+fn probe(server: Server, data: &Path) -> Result<()> {
     let address = free_address()?;
-    let mut command = serve_command();
+    let mut command = server.command();
     command
         .args(["--listen", &address.to_string(), "--data"])
         .arg(data)

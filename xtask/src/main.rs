@@ -59,6 +59,9 @@ enum Step {
         /// whether all of it worked
         #[arg(long)]
         check: bool,
+        /// The same server on Node: the example of the JavaScript package, over the kernel as an npm package
+        #[arg(long)]
+        node: bool,
         /// Options of `authkernel serve`
         #[arg(
             trailing_var_arg = true,
@@ -68,7 +71,7 @@ enum Step {
         )]
         options: Vec<OsString>,
     },
-    /// Build, then run every test: Rust, and the page in Chromium
+    /// Build, then run every test: Rust, JavaScript in every runtime, and the page in Chromium
     ///
     /// Ends with one line per step and `N passed, N failed, N skipped`.
     Test,
@@ -80,7 +83,11 @@ enum Step {
     ///
     /// The first run compiles wasmtime once more, for that profile.
     Bench {
+        /// The benches of the JavaScript package instead, beside its peers
+        #[arg(long)]
+        js: bool,
         /// Run only benches whose name contains this
+        #[arg(conflicts_with = "js")]
         filter: Option<String>,
     },
     /// Pack both crates as they are released, with the built component inside, into target/package
@@ -94,14 +101,28 @@ fn main() -> ExitCode {
         Step::Setup => setup::run().map(|_| ExitCode::SUCCESS),
         Step::Build => build::run().map(|()| ExitCode::SUCCESS),
         Step::Js => build::javascript().map(|()| ExitCode::SUCCESS),
-        Step::Demo { check: true, .. } => demo::check().map(|()| ExitCode::SUCCESS),
-        Step::Demo { options, .. } => demo::run(&options),
+        Step::Demo {
+            check,
+            node,
+            options,
+        } => {
+            let server = if node {
+                demo::Server::Node
+            } else {
+                demo::Server::Rust
+            };
+            match check {
+                true => demo::check(server).map(|()| ExitCode::SUCCESS),
+                false => demo::run(server, &options),
+            }
+        }
         Step::Test => test::run(),
         Step::Openapi => build::run().and_then(|()| match openapi::run()? {
             openapi::Outcome::Passed => Ok(ExitCode::SUCCESS),
             openapi::Outcome::Skipped(reason) => anyhow::bail!(reason),
         }),
-        Step::Bench { filter } => bench::run(filter.as_deref()).map(|()| ExitCode::SUCCESS),
+        Step::Bench { js: true, .. } => bench::javascript().map(|()| ExitCode::SUCCESS),
+        Step::Bench { filter, .. } => bench::run(filter.as_deref()).map(|()| ExitCode::SUCCESS),
         Step::Package => package::run().map(|()| ExitCode::SUCCESS),
         Step::Ci => ci::run(),
     };

@@ -21,7 +21,7 @@ const inlined = ["error", "code", "guard", "timestamp", "json-object", "owned-si
 
 /** Types of TypeScript that WIT has in another form. */
 const additional = {
-  "host.ts": ["MaybePromise", "Timestamp", "Storage", "Broadcast", "Subscribable", "SubscriptionEvents", "PublishAnswer", "Touch", "ExpiryBatch"],
+  "host.ts": ["MaybePromise", "Timestamp", "Storage", "Broadcast", "PublishAnswer", "Touch", "ExpiryBatch"],
   "requests.ts": ["ExtraClaims", "Authenticator", "Trigger"],
   "errors.ts": ["AuthError", "StorageError", "Code", "Kind", "Guard"],
 };

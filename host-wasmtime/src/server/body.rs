@@ -1,10 +1,12 @@
 //! Request bodies: JSON of a known shape, declared as JSON, of limited size.
 
+use authkernel::limits::MAX_TIME;
 use axum::extract::{FromRequest, Request};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use http::header;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer};
 
 use super::error::{Refusal, ServerCode};
 
@@ -25,6 +27,26 @@ const DRAIN: usize = 4 * 1024 * 1024;
 pub(crate) trait Shape: DeserializeOwned {
     /// The members in words, for the message of a refusal.
     const MEMBERS: &'static str;
+}
+
+/// A moment that a client names, in seconds since 1970: a whole number that every JSON reader keeps exact, however it
+/// is written (JSON has one kind of number: `5.0` is 5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Seconds(pub(crate) u64);
+
+impl<'de> Deserialize<'de> for Seconds {
+    fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
+        let number = serde_json::Number::deserialize(reader)?;
+        let whole = number.as_u64().or_else(|| {
+            let number = number.as_f64()?;
+            let fits = number.fract() == 0.0 && (0.0..=MAX_TIME as f64).contains(&number);
+            fits.then_some(number as u64)
+        });
+        whole
+            .filter(|whole| *whole <= MAX_TIME)
+            .map(Self)
+            .ok_or_else(|| D::Error::custom("not a moment"))
+    }
 }
 
 /// A body that has its shape.
@@ -137,6 +159,23 @@ mod tests {
         for body in bad {
             let refusal = send("application/json", body.to_vec()).await.unwrap_err();
             assert_eq!(refusal.code(), "body_invalid");
+        }
+    }
+
+    #[test]
+    fn a_moment_is_a_whole_number_that_is_kept_exact() {
+        let read = |text: &str| serde_json::from_str(text).ok().map(|Seconds(at)| at);
+        for (text, expected) in [
+            ("0", Some(0)),
+            ("1800000000.0", Some(1_800_000_000)),
+            ("9007199254740991", Some(MAX_TIME)),
+            ("9007199254740992", None),
+            ("1e300", None),
+            ("-1", None),
+            ("0.5", None),
+            ("\"5\"", None),
+        ] {
+            assert_eq!(read(text), expected, "{text}");
         }
     }
 

@@ -42,7 +42,7 @@ fn live() -> Operation {
 fn events() -> Operation {
     let stream = json!({
         "description": "events without a name; the data of each is a JSON text: a `Push`",
-        "content": { "text/event-stream": { "schema": { "type": "string" }, "example":
+        "content": { "text/event-stream": { "example":
             "data: {\"type\":\"hello\",\"socket_id\":\"users_sessions:3n5wq6kd2x7ue4hlp2cbrt5v6y\",\"sid\":\"3n5wq6kd2x7ue4hlp2cbrt5v6y\",\"deadline\":1801209600}\n\n" } },
     });
     Operation::get(

@@ -9,7 +9,7 @@ use http::HeaderMap;
 use serde::Deserialize;
 
 use super::super::audit::Event;
-use super::super::body::{JsonBody, Shape};
+use super::super::body::{JsonBody, Seconds, Shape};
 use super::super::client::Client;
 use super::super::error::{Refusal, ServerCode};
 use super::super::form::Form;
@@ -27,7 +27,7 @@ pub(super) struct Request {
     exclude_purposes: Option<Vec<String>>,
     #[serde(default)]
     keep: Vec<String>,
-    issued_before: Option<u64>,
+    issued_before: Option<Seconds>,
     reason: Option<String>,
     #[serde(default)]
     dry_run: bool,
@@ -66,7 +66,7 @@ pub(super) async fn sign_out(
         include_purposes: request.include_purposes,
         exclude_purposes: request.exclude_purposes,
         keep: request.keep,
-        issued_before: request.issued_before,
+        issued_before: request.issued_before.map(|Seconds(at)| at),
         reason: request.reason,
         ..SignOutEverywhere::subject(None, "")
     };

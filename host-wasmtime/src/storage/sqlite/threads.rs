@@ -19,12 +19,14 @@ use super::touches::Touches;
 use super::watch::Watch;
 use super::writer;
 
+/// What a look-up does inside the snapshot, or when it is told why it cannot; the place for its answer is inside.
+type Reads = Box<dyn FnOnce(Result<&Connection, StorageError>) + Send>;
+
 /// A look-up.
 pub(super) struct ReadJob {
     /// It reads a few rows by their keys, so that it may share a snapshot, and the time until its answer, with others.
     pub(super) short: bool,
-    /// Runs inside the snapshot, or is told why it cannot; the place for its answer is inside.
-    pub(super) run: Box<dyn FnOnce(Result<&Connection, StorageError>) + Send>,
+    pub(super) run: Reads,
 }
 
 /// A write: runs inside its savepoint, or is told why it cannot.

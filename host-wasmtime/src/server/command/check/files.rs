@@ -142,7 +142,10 @@ pub(super) fn audit_log(settings: &Settings, report: &mut Report) {
     let opened = match file.exists() {
         true => fs::OpenOptions::new().append(true).open(file).map(drop),
         // It is not made here, but its folder has to be there.
-        false => writable(&existing(file)),
+        false => writable(match file.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        }),
     };
     match opened {
         Ok(()) => report.ok("audit log", format!("{} can be written", file.display())),
@@ -186,7 +189,7 @@ pub(super) fn data(settings: &Settings, report: &mut Report) -> Data {
             }
         };
     }
-    mode("data", folder, report);
+    mode("data mode", folder, report);
     match DataDirectory::open(folder) {
         Ok(_) => {
             report.ok("data", format!("{at} can be used"));
