@@ -1,6 +1,6 @@
-// How long a sign-out of 1,000 connections takes, from the request that asks for it until the last client has seen its close: the example server
-// over `ws` (token records revoked in SQLite, each connection closed with 4001), beside Socket.IO's own `disconnectSockets` with as many of its
-// real clients. Servers and clients are processes of their own.
+// How long a sign-out of 1,000 connections takes, from the request that asks for it until the last client has seen its close: the example
+// server over `ws` (token records revoked in SQLite, each connection closed with 4001), beside Socket.IO's own `disconnectSockets` with as
+// many of its real clients. Servers and clients are processes of their own: measure on a machine that does nothing else.
 //
 //   node sign-out.mjs [CONNECTIONS] [ROUNDS]     needs `npm ci` in ../examples/server
 
@@ -42,7 +42,18 @@ async function post(origin, path, body, token) {
 /** One account with an acting session and others, over which the connections are spread. */
 async function authkernel() {
   const data = mkdtempSync(join(tmpdir(), "authkernel-bench-"));
-  const flags = ["--listen", "127.0.0.1:0", "--data", data, "--password-memory-kib", "8", "--log", "error", "--audit-log", join(data, "audit.log")];
+  const flags = [
+    "--listen",
+    "127.0.0.1:0",
+    "--data",
+    data,
+    "--password-memory-kib",
+    "8",
+    "--log",
+    "error",
+    "--audit-log",
+    join(data, "audit.log"),
+  ];
   const { child, origin } = await start([file("../examples/server/server.js"), ...flags]);
   const account = { email: "crowd@example.com", password: PASSWORD };
   await post(origin, "/api/register", account);
@@ -56,7 +67,11 @@ async function authkernel() {
 
 async function socketIo() {
   const { child, origin } = await start([file("sign-out/socket-io-server.mjs")]);
-  return { child, job: { kind: "socket.io", origin, count: COUNT, tokens: ["none"], request: { path: "/out", body: {} } }, end: () => undefined };
+  return {
+    child,
+    job: { kind: "socket.io", origin, count: COUNT, tokens: ["none"], request: { path: "/out", body: {} } },
+    end: () => undefined,
+  };
 }
 
 async function round(way) {
@@ -80,7 +95,8 @@ for (let n = 0; n < ROUNDS; n++) for (const [name, way] of Object.entries(ways))
 
 console.log(`${COUNT} connections, ${ROUNDS} rounds; milliseconds from the request`);
 const sorted = (rounds, key) => rounds.map((one) => one[key]).sort((a, b) => a - b);
-const shown = (values) => `${values[Math.floor(values.length / 2)].toFixed(0).padStart(4)} (${values[0].toFixed(0)} to ${values.at(-1).toFixed(0)})`;
+const shown = (values) =>
+  `${values[Math.floor(values.length / 2)].toFixed(0).padStart(4)} (${values[0].toFixed(0)} to ${values.at(-1).toFixed(0)})`;
 for (const [name, rounds] of Object.entries(results)) {
   const [first, told, closed, answered] = ["first", "told", "closed", "answered"].map((key) => shown(sorted(rounds, key)));
   console.log(`${name}\n  first told ${first}, last told ${told}, last closed ${closed}, answered ${answered}  ${rounds[0].whys}`);

@@ -1,5 +1,5 @@
-// A process of clients, so that they do not share the server's thread. It connects them, asks for the sign-out, and tells when each was told and when
-// it was closed.
+// A process of clients, so that they do not share the server's thread. It connects them, asks for the sign-out, and tells when each was
+// told and when it was closed.
 
 import { io } from "socket.io-client";
 import { WebSocket } from "ws";
@@ -51,7 +51,13 @@ async function run(job) {
   if (!answer.ok) throw new Error(`the sign-out was refused: ${answer.status} ${await answer.text()}`);
   await all;
   const last = (times) => Math.max(...times) - began;
-  return { first: Math.min(...tellings) - began, told: last(tellings), closed: last(ends.map(({ at }) => at)), answered, whys: [...new Set(ends.map(({ why }) => why))].join(", ") };
+  return {
+    first: Math.min(...tellings) - began,
+    told: last(tellings),
+    closed: last(ends.map(({ at }) => at)),
+    answered,
+    whys: [...new Set(ends.map(({ why }) => why))].join(", "),
+  };
 }
 
 process.on("message", (job) => {

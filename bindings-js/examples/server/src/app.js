@@ -66,7 +66,19 @@ export async function openApp(settings) {
   }
 
   return {
-    settings, log, audit, metrics, auth, live, keys, policy, clients, accounts, database, pushes, acts,
+    settings,
+    log,
+    audit,
+    metrics,
+    auth,
+    live,
+    keys,
+    policy,
+    clients,
+    accounts,
+    database,
+    pushes,
+    acts,
     passwords: createPasswords({ memoryKib: settings.passwordMemoryKib }),
     tries: createTries({ perAccount: settings.triesPerAccount, perAddress: settings.triesPerAddress }),
     tickets: createTickets(),

@@ -29,5 +29,8 @@ export function network(address) {
   // The last group may be an IPv4 address, which stands for two.
   const given = groups.length + rest.length + (rest.at(-1)?.includes(".") ? 1 : 0);
   const all = tail === undefined ? groups : [...groups, ...Array.from({ length: 8 - given }, () => "0"), ...rest];
-  return all.slice(0, 4).map((group) => Number.parseInt(group, 16).toString(16)).join(":");
+  return all
+    .slice(0, 4)
+    .map((group) => Number.parseInt(group, 16).toString(16))
+    .join(":");
 }

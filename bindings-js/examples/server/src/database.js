@@ -69,11 +69,15 @@ export async function openDatabase(file) {
 
 async function library(file) {
   let open = await import("node:sqlite").then(
-    ({ DatabaseSync }) => (path) => new DatabaseSync(path),
+    ({ DatabaseSync }) =>
+      (path) =>
+        new DatabaseSync(path),
     () => undefined,
   );
   open ??= await import("better-sqlite3").then(
-    ({ default: Database }) => (path) => new Database(path),
+    ({ default: Database }) =>
+      (path) =>
+        new Database(path),
     () => undefined,
   );
   if (open === undefined) throw new StartError("no sqlite: use Node 22.13 or newer, or install better-sqlite3");

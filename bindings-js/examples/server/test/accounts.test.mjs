@@ -29,7 +29,10 @@ describe("accounts", { concurrency: 2 }, () => {
 
     const me = await server.ask("GET", "/api/me", { token });
     const { email, jti, purpose, issued_at, expires_at, deadline, claims } = me.body;
-    assert.deepEqual([me.body.subject, email, me.body.sid, jti, purpose, claims], [subject, "ada@example.com", sid, answer.body.jti, "user", {}]);
+    assert.deepEqual(
+      [me.body.subject, email, me.body.sid, jti, purpose, claims],
+      [subject, "ada@example.com", sid, answer.body.jti, "user", {}],
+    );
     assert.ok(issued_at < expires_at && expires_at < deadline && me.body.socket_id === socket_id);
   });
 
@@ -122,7 +125,8 @@ describe("accounts", { concurrency: 2 }, () => {
     assert.deepEqual(refused(await change("b@example.com", "wrong password")), [403, "password_wrong"]);
     const answer = await change("b@example.com");
     assert.deepEqual([answer.status, answer.body], [200, { revoked: 2, disconnected: 2, undelivered: 0, current_session: "ended" }]);
-    for (const { token } of [acting, other]) assert.deepEqual(refused(await server.ask("GET", "/api/me", { token })), [401, "token_revoked"]);
+    for (const { token } of [acting, other])
+      assert.deepEqual(refused(await server.ask("GET", "/api/me", { token })), [401, "token_revoked"]);
     assert.equal((await server.signIn("b@example.com")).subject, acting.subject);
   });
 
@@ -139,7 +143,9 @@ describe("accounts", { concurrency: 2 }, () => {
     for (let round = 0; round < 8; round++) {
       const email = `a${round}@example.com`;
       const acting = await server.newcomer(email);
-      const signingIn = Array.from({ length: 8 }, () => server.ask("POST", SIGN_IN, { body: { email, password: PASSWORD, cookie: false } }));
+      const signingIn = Array.from({ length: 8 }, () =>
+        server.ask("POST", SIGN_IN, { body: { email, password: PASSWORD, cookie: false } }),
+      );
       const changing = server.ask("POST", "/api/password", { token: acting.token, body: { current: PASSWORD, new: "another password" } });
       for (const answer of await Promise.all(signingIn)) {
         if (answer.status === 200) {

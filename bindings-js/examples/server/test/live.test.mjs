@@ -79,7 +79,11 @@ describe("live connections", { concurrency: 2 }, () => {
     assert.deepEqual(await server.refusedUpgrade(undefined), [401, "credential_missing"]);
     assert.deepEqual(await server.refusedUpgrade("a.b.c"), [401, "token_malformed"]);
     const cookie = `authkernel_session=${token}`;
-    for (const headers of [{ cookie, origin: "http://evil.example" }, { cookie, origin: "null" }, { cookie, "sec-fetch-site": "cross-site" }]) {
+    for (const headers of [
+      { cookie, origin: "http://evil.example" },
+      { cookie, origin: "null" },
+      { cookie, "sec-fetch-site": "cross-site" },
+    ]) {
       assert.deepEqual(await server.refusedUpgrade(undefined, { headers }), [403, "origin_refused"]);
     }
     assert.equal(await server.refusedUpgrade(undefined, { headers: { cookie, origin: server.origin } }), "accepted");
@@ -106,7 +110,10 @@ describe("live connections", { concurrency: 2 }, () => {
     const server = await start(t);
     const { token } = await server.newcomer("a@example.com");
     const { body } = await server.ask("POST", "/api/socket-ticket", { token });
-    for (const [path, headers] of [["/live/events", { authorization: `Bearer ${token}` }], [`/live/events?ticket=${body.ticket}`, {}]]) {
+    for (const [path, headers] of [
+      ["/live/events", { authorization: `Bearer ${token}` }],
+      [`/live/events?ticket=${body.ticket}`, {}],
+    ]) {
       const stream = await events(server, path, headers);
       assert.equal(stream.response.headers["content-type"], "text/event-stream");
       assert.equal(stream.response.headers["cache-control"], "no-store");
@@ -119,7 +126,7 @@ describe("live connections", { concurrency: 2 }, () => {
     const began = performance.now();
     await server.ask("POST", "/api/sign-out-everywhere", { token, body: {} });
     let last;
-    for (let message; (message = await stream.next()) !== undefined; ) last = message;
+    for (let message; (message = await stream.next()) !== undefined;) last = message;
     assert.deepEqual(last, { type: "close", code: 4001, reason: "revoked" });
     assert.ok(performance.now() - began < 1_000, "the response ends at once");
     assert.deepEqual(refused(await server.ask("GET", "/live/events", { token })), [401, "token_revoked"]);
@@ -151,7 +158,10 @@ async function events(server, path, headers) {
     for (;;) {
       const end = text.indexOf("\n\n");
       if (end >= 0) {
-        const data = text.slice(0, end).split("\n").find((line) => line.startsWith("data:"));
+        const data = text
+          .slice(0, end)
+          .split("\n")
+          .find((line) => line.startsWith("data:"));
         text = text.slice(end + 2);
         if (data !== undefined) return JSON.parse(data.slice(5));
         continue;

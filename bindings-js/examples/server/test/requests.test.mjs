@@ -23,7 +23,10 @@ describe("requests", { concurrency: 2 }, () => {
       const answer = await me(cookie, ["authorization", bad]);
       assert.deepEqual([...refused(answer), answer.headers["www-authenticate"]], [401, code, "Bearer"]);
     }
-    const twice = [["authorization", `Bearer ${ada.token}`], ["authorization", "Bearer a.b.c"]];
+    const twice = [
+      ["authorization", `Bearer ${ada.token}`],
+      ["authorization", "Bearer a.b.c"],
+    ];
     assert.deepEqual(refused(await me(...twice)), [401, "credential_ambiguous"]);
     assert.deepEqual(refused(await me([cookie[0], `${cookie[1]}; authkernel_session=${ada.token}`])), [401, "credential_ambiguous"]);
     assert.deepEqual(refused(await me()), [401, "credential_missing"]);
@@ -36,10 +39,24 @@ describe("requests", { concurrency: 2 }, () => {
     const server = await start(t);
     const { token } = await server.newcomer("a@example.com");
     const cookie = ["cookie", `authkernel_session=${token}`];
-    const foreign = [["origin", "http://evil.example"], ["origin", "null"], ["sec-fetch-site", "cross-site"], ["sec-fetch-site", "same-site"]];
-    for (const [method, path] of [["GET", "/api/me"], ["DELETE", "/api/session"], ["POST", "/api/socket-ticket"], ["GET", "/live/events"]]) {
+    const foreign = [
+      ["origin", "http://evil.example"],
+      ["origin", "null"],
+      ["sec-fetch-site", "cross-site"],
+      ["sec-fetch-site", "same-site"],
+    ];
+    for (const [method, path] of [
+      ["GET", "/api/me"],
+      ["DELETE", "/api/session"],
+      ["POST", "/api/socket-ticket"],
+      ["GET", "/live/events"],
+    ]) {
       for (const header of foreign) {
-        assert.deepEqual(refused(await server.ask(method, path, { headers: [cookie, header] })), [403, "origin_refused"], `${path} ${header}`);
+        assert.deepEqual(
+          refused(await server.ask(method, path, { headers: [cookie, header] })),
+          [403, "origin_refused"],
+          `${path} ${header}`,
+        );
       }
     }
     assert.equal((await server.ask("GET", "/api/me", { headers: [cookie, ["origin", server.origin]] })).status, 200);
@@ -81,7 +98,11 @@ describe("requests", { concurrency: 2 }, () => {
     }
     for (const type of [null, "text/plain", "application/x-www-form-urlencoded", "application/json; charset=latin1"]) {
       const headers = type === null ? [] : [["content-type", type]];
-      assert.deepEqual(refused(await server.ask("POST", "/api/register", { raw: good, headers })), [415, "content_type_invalid"], String(type));
+      assert.deepEqual(
+        refused(await server.ask("POST", "/api/register", { raw: good, headers })),
+        [415, "content_type_invalid"],
+        String(type),
+      );
     }
     for (const size of [17 * 1024, 1024 * 1024]) assert.deepEqual(refused(await post(" ".repeat(size))), [413, "body_too_large"]);
     assert.equal((await post(good, "Application/JSON; charset=UTF-8")).status, 201);
@@ -98,7 +119,15 @@ describe("requests", { concurrency: 2 }, () => {
 
   test("unknown routes and methods have an answer, and every answer has its headers", async (t) => {
     const server = await start(t);
-    for (const path of ["/nothing", "/api", "/api/nothing", "/assets/nothing", "/assets/../keys.json", "/%FF", "/admin/subjects/a/sign-out"]) {
+    for (const path of [
+      "/nothing",
+      "/api",
+      "/api/nothing",
+      "/assets/nothing",
+      "/assets/../keys.json",
+      "/%FF",
+      "/admin/subjects/a/sign-out",
+    ]) {
       const method = path.startsWith("/admin") ? "POST" : "GET";
       const answer = await server.ask(method, path);
       assert.equal(answer.status, 404, path);
@@ -117,7 +146,14 @@ describe("requests", { concurrency: 2 }, () => {
     const health = await server.ask("GET", "/healthz");
     assert.deepEqual(health.body, { status: "ok" });
     assert.deepEqual(
-      ["x-content-type-options", "referrer-policy", "x-frame-options", "cross-origin-opener-policy", "cross-origin-resource-policy", "cache-control"].map((name) => health.headers[name]),
+      [
+        "x-content-type-options",
+        "referrer-policy",
+        "x-frame-options",
+        "cross-origin-opener-policy",
+        "cross-origin-resource-policy",
+        "cache-control",
+      ].map((name) => health.headers[name]),
       ["nosniff", "no-referrer", "DENY", "same-origin", "same-origin", "no-store"],
     );
     assert.equal((await server.ask("HEAD", "/healthz")).text, "");
@@ -146,7 +182,9 @@ describe("requests", { concurrency: 2 }, () => {
       socket.write(head);
       await once(socket, "close");
     }
-    const deaf = tcp(server.port, "127.0.0.1").pause().on("error", () => undefined);
+    const deaf = tcp(server.port, "127.0.0.1")
+      .pause()
+      .on("error", () => undefined);
     const request = "GET /assets/app.js HTTP/1.1\r\nhost: x\r\n\r\n".repeat(64);
     const cut = new Promise((resolve) => deaf.on("close", resolve));
     const flood = () => deaf.destroyed || deaf.write(request, () => setImmediate(flood));
@@ -168,6 +206,6 @@ describe("requests", { concurrency: 2 }, () => {
     const answer = await server.ask("GET", "/healthz");
     assert.deepEqual([...refused(answer), answer.headers["retry-after"]], [503, "overloaded", "1"]);
     open[0].socket.terminate();
-    for (let status; status !== 200; ) ({ status } = await server.ask("GET", "/healthz"));
+    for (let status; status !== 200;) ({ status } = await server.ask("GET", "/healthz"));
   });
 });

@@ -13,7 +13,10 @@ async function withClients(t, flags = []) {
   const [asks, acts] = [newClient("asks", ["introspect"]), newClient("acts", ["revoke", "sign-out"])];
   writeFileSync(join(data, "clients.json"), JSON.stringify({ clients: [asks.entry, acts.entry] }));
   const server = await start(t, { data, flags: ["--clients", join(data, "clients.json"), ...flags] });
-  const post = ({ entry, secret }) => (path, form) => server.ask("POST", path, { raw: form, headers: [basic(entry.id, secret), FORM] });
+  const post =
+    ({ entry, secret }) =>
+    (path, form) =>
+      server.ask("POST", path, { raw: form, headers: [basic(entry.id, secret), FORM] });
   return { server, asks: post(asks), acts: post(acts), secrets: { asks: asks.secret, acts: acts.secret } };
 }
 
@@ -36,7 +39,10 @@ describe("services", { concurrency: 2 }, () => {
     const session = await server.newcomer("a@example.com");
     const said = await asks("/oauth/introspect", `token=${session.token}`);
     const { active, sub, sid, jti, purpose, iss, token_type, iat, exp } = said.body;
-    assert.deepEqual([active, sub, sid, jti, purpose, iss, token_type], [true, session.subject, session.sid, session.jti, "user", "authkernel", "Bearer"]);
+    assert.deepEqual(
+      [active, sub, sid, jti, purpose, iss, token_type],
+      [true, session.subject, session.sid, session.jti, "user", "authkernel", "Bearer"],
+    );
     assert.ok(exp > iat && said.headers["cache-control"] === "no-store");
     for (const bad of ["a.b.c", "x", `${session.token}x`, "y".repeat(9_000)]) {
       assert.deepEqual((await asks("/oauth/introspect", `token=${bad}`)).body, INACTIVE);
@@ -46,7 +52,13 @@ describe("services", { concurrency: 2 }, () => {
     const wrong = await ask("token=a", basic("asks", secrets.acts), FORM);
     assert.deepEqual(error(wrong), [401, "invalid_client", "string"]);
     assert.match(wrong.headers["www-authenticate"], /^Basic/);
-    for (const form of ["", "token=", "token=a&token=b", `token=a&client_id=asks&client_secret=${secrets.asks}`, "token=a&client_id=acts"]) {
+    for (const form of [
+      "",
+      "token=",
+      "token=a&token=b",
+      `token=a&client_id=asks&client_secret=${secrets.asks}`,
+      "token=a&client_id=acts",
+    ]) {
       assert.deepEqual(error(await asks("/oauth/introspect", form)), [400, "invalid_request", "string"], form);
     }
     assert.deepEqual(error(await ask("token=a", basic("asks", secrets.asks))), [400, "invalid_request", "string"]);
@@ -113,7 +125,10 @@ describe("services", { concurrency: 2 }, () => {
     const answer = await server.ask("GET", "/.well-known/jwks.json");
     assert.equal(answer.headers["content-type"], "application/jwk-set+json");
     assert.equal(answer.headers["cache-control"], "public, max-age=300");
-    assert.deepEqual(answer.body.keys.map((key) => Object.keys(key).sort()), [["alg", "crv", "kid", "kty", "use", "x"]]);
+    assert.deepEqual(
+      answer.body.keys.map((key) => Object.keys(key).sort()),
+      [["alg", "crv", "kid", "kty", "use", "x"]],
+    );
     const headers = { "if-none-match": `"other", W/${answer.headers.etag}` };
     assert.equal((await server.ask("GET", "/.well-known/jwks.json", { headers })).status, 304);
   });
@@ -140,6 +155,7 @@ describe("services", { concurrency: 2 }, () => {
       assert.ok(text.includes(`${line}\n`), `${line} is not in\n${text}`);
     }
     assert.match(text, /authkernel_storage_call_duration_seconds_count\{call="find",outcome="ok"\} \d/);
-    for (const secret of [session.sid, session.subject, "127.0.0.1", "example.com", "secret", "/api/sessions/x"]) assert.ok(!text.includes(secret), secret);
+    for (const secret of [session.sid, session.subject, "127.0.0.1", "example.com", "secret", "/api/sessions/x"])
+      assert.ok(!text.includes(secret), secret);
   });
 });

@@ -24,8 +24,14 @@ describe("sessions", { concurrency: 2 }, () => {
     const shown = body.sessions.map(({ sid, current, connections, device }) => ({ sid, current, connections, device }));
     const expected = (sid, current, connections) => ({ sid, current, connections, device: "test" });
     assert.deepEqual(new Set(shown.map(JSON.stringify)).size, 2);
-    assert.deepEqual(shown.find(({ sid }) => sid === first.sid), expected(first.sid, true, 0));
-    assert.deepEqual(shown.find(({ sid }) => sid === second.sid), expected(second.sid, false, 1));
+    assert.deepEqual(
+      shown.find(({ sid }) => sid === first.sid),
+      expected(first.sid, true, 0),
+    );
+    assert.deepEqual(
+      shown.find(({ sid }) => sid === second.sid),
+      expected(second.sid, false, 1),
+    );
     for (const { created_at, last_seen, ends_at } of body.sessions) assert.ok(created_at <= last_seen && last_seen < ends_at);
 
     const page = await server.ask("GET", "/api/sessions?limit=1", { token: first.token });
@@ -33,7 +39,8 @@ describe("sessions", { concurrency: 2 }, () => {
     assert.notEqual(rest.body.sessions[0].sid, page.body.sessions[0].sid);
     const ask = async (query) => refused(await server.ask("GET", `/api/sessions?${query}`, { token: first.token }));
     assert.deepEqual(await ask("after=x"), [422, "cursor_invalid"]);
-    for (const query of ["limit=many", "limit=-1", "limit=1&limit=2", "page=2"]) assert.deepEqual(await ask(query), [400, "query_invalid"], query);
+    for (const query of ["limit=many", "limit=-1", "limit=1&limit=2", "page=2"])
+      assert.deepEqual(await ask(query), [400, "query_invalid"], query);
     assert.deepEqual(refused(await server.ask("GET", "/api/sessions")), [401, "credential_missing"]);
   });
 
@@ -114,7 +121,13 @@ describe("sessions", { concurrency: 2 }, () => {
     assert.deepEqual(counts(await all({ include_purposes: [] })), [0, 0, 0]);
     assert.deepEqual(counts(await all({ include_purposes: ["user"], exclude_purposes: ["user"] })), [0, 0, 0]);
     assert.deepEqual(refused(await all({ include_purposes: ["usr"] })), [422, "purpose_invalid"]);
-    for (const wrong of [{ keep_curent: true }, { keep_current: 1 }, { keep_current: null }, { include_purposes: "user" }, { include_purposes: [1] }]) {
+    for (const wrong of [
+      { keep_curent: true },
+      { keep_current: 1 },
+      { keep_current: null },
+      { include_purposes: "user" },
+      { include_purposes: [1] },
+    ]) {
       assert.deepEqual(refused(await all(wrong)), [400, "body_invalid"], JSON.stringify(wrong));
     }
     assert.equal((await server.ask("GET", "/api/me", { token })).status, 200);

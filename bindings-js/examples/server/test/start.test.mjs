@@ -34,7 +34,11 @@ describe("start", { concurrency: 2 }, () => {
     await fail(2, "/nonexistent/keys.json", "--keys=/nonexistent/keys.json");
     await fail(1, "/nonexistent/audit", "--audit-log=/nonexistent/audit");
     const policy = join(data, "policy.json");
-    for (const [from, to, said] of [['"user"', '"usr"', "purposes.user"], ['["web"]', '["mobile"]', "endpoints"], ['"issuer"', '"isuer"', "isuer"]]) {
+    for (const [from, to, said] of [
+      ['"user"', '"usr"', "purposes.user"],
+      ['["web"]', '["mobile"]', "endpoints"],
+      ['"issuer"', '"isuer"', "isuer"],
+    ]) {
       writeFileSync(policy, DEFAULT_POLICY.replace(from, to));
       const { error } = await fail(2, said, "--policy", policy);
       assert.ok(error.includes("policy.json"));
@@ -67,12 +71,23 @@ describe("start", { concurrency: 2 }, () => {
     // As if the process had ended between the commit of a new password and its sign-out.
     const database = await openDatabase(join(data, "authkernel.db"));
     await sleep(1_100);
-    database.run("INSERT INTO intents (subject, trigger, acting_sid, changed_at) VALUES (?, 'password', ?, ?)", session.subject, session.sid, Math.floor(Date.now() / 1000));
+    database.run(
+      "INSERT INTO intents (subject, trigger, acting_sid, changed_at) VALUES (?, 'password', ?, ?)",
+      session.subject,
+      session.sid,
+      Math.floor(Date.now() / 1000),
+    );
     database.close();
     const server = await start(t, { data });
     const me = async ({ token }) => refused(await server.ask("GET", "/api/me", { token }));
     assert.deepEqual(await me(session), [200, undefined]);
-    assert.deepEqual([await me(other), await me(third)], [[401, "token_revoked"], [401, "token_revoked"]]);
+    assert.deepEqual(
+      [await me(other), await me(third)],
+      [
+        [401, "token_revoked"],
+        [401, "token_revoked"],
+      ],
+    );
     assert.match(server.log, /"action":"intent".*"outcome":"done".*"revoked":1/);
     await server.signIn("a@example.com");
     await server.stop();
@@ -90,7 +105,9 @@ describe("start", { concurrency: 2 }, () => {
     // A request that is under way: its head is there, its body comes after the signal.
     const body = JSON.stringify({ email: "b@example.com", password: PASSWORD });
     const busy = tcp(server.port, "127.0.0.1");
-    busy.write(`POST /api/register HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nexpect: 100-continue\r\ncontent-length: ${body.length}\r\n\r\n`);
+    busy.write(
+      `POST /api/register HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nexpect: 100-continue\r\ncontent-length: ${body.length}\r\n\r\n`,
+    );
     assert.equal(String((await once(busy, "data"))[0]), "HTTP/1.1 100 Continue\r\n\r\n");
     const stopped = server.stop();
     assert.equal((await live.closed).code, 1001);
@@ -137,7 +154,10 @@ describe("start", { concurrency: 2 }, () => {
     assert.match(server.log, /"route":"\/api\/password"/);
     const kept = readFileSync(join(data, "authkernel.db"));
     for (const secret of secrets.filter((one) => one !== email)) assert.ok(!kept.includes(secret), `the database has ${secret}`);
-    const events = written.trim().split("\n").map((line) => JSON.parse(line));
+    const events = written
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
     const of = (action, outcome) => events.find((event) => event.action === action && event.outcome === outcome);
     assert.equal(of("register", "done").subject, session.subject);
     assert.equal(of("sign_in", "done").address, "127.0.0.1");
@@ -183,31 +203,51 @@ describe("start", { concurrency: 2 }, () => {
     assert.deepEqual(await shown(), [second.kid]);
   });
 
-  test("either server opens the other's folder", { skip: !existsSync(RUST) && `SKIPPED: no Rust server: ${RUST} is not there` }, async (t) => {
-    const data = folder(t);
-    const flags = [];
-    const node = await start(t, { data });
-    const first = await node.newcomer("a@example.com");
-    const gone = await node.signIn("a@example.com");
-    await node.ask("DELETE", "/api/session", { token: gone.token });
-    // Not both at once.
-    const both = await start(t, { data, flags, command: [RUST] }).then(() => "started", ({ message }) => message);
-    assert.match(both, /another authkernel uses it/);
-    await node.stop();
-    const rust = await start(t, { data, flags, command: [RUST] });
-    const me = async (server, { token }) => refused(await server.ask("GET", "/api/me", { token }));
-    assert.deepEqual([await me(rust, first), await me(rust, gone)], [[200, undefined], [401, "token_revoked"]]);
-    const second = await rust.signIn("a@example.com");
-    const changed = { current: PASSWORD, new: "another password" };
-    assert.equal((await rust.ask("POST", "/api/password", { token: second.token, body: changed })).status, 200);
-    const born = await rust.newcomer("b@example.com");
-    assert.match((await run(["--listen", "127.0.0.1:0", "--data", data])).error, /another authkernel uses it/);
-    await rust.stop();
-    const back = await start(t, { data });
-    assert.deepEqual([await me(back, first), await me(back, second), await me(back, born)], [[401, "token_revoked"], [200, undefined], [200, undefined]]);
-    await back.signIn("a@example.com", { password: "another password" });
-    await back.signIn("b@example.com");
-    const jwks = (server) => server.ask("GET", "/.well-known/jwks.json").then(({ body }) => body);
-    assert.equal((await jwks(back)).keys.length, 1);
-  });
+  test(
+    "either server opens the other's folder",
+    { skip: !existsSync(RUST) && `SKIPPED: no Rust server: ${RUST} is not there` },
+    async (t) => {
+      const data = folder(t);
+      const flags = [];
+      const node = await start(t, { data });
+      const first = await node.newcomer("a@example.com");
+      const gone = await node.signIn("a@example.com");
+      await node.ask("DELETE", "/api/session", { token: gone.token });
+      // Not both at once.
+      const both = await start(t, { data, flags, command: [RUST] }).then(
+        () => "started",
+        ({ message }) => message,
+      );
+      assert.match(both, /another authkernel uses it/);
+      await node.stop();
+      const rust = await start(t, { data, flags, command: [RUST] });
+      const me = async (server, { token }) => refused(await server.ask("GET", "/api/me", { token }));
+      assert.deepEqual(
+        [await me(rust, first), await me(rust, gone)],
+        [
+          [200, undefined],
+          [401, "token_revoked"],
+        ],
+      );
+      const second = await rust.signIn("a@example.com");
+      const changed = { current: PASSWORD, new: "another password" };
+      assert.equal((await rust.ask("POST", "/api/password", { token: second.token, body: changed })).status, 200);
+      const born = await rust.newcomer("b@example.com");
+      assert.match((await run(["--listen", "127.0.0.1:0", "--data", data])).error, /another authkernel uses it/);
+      await rust.stop();
+      const back = await start(t, { data });
+      assert.deepEqual(
+        [await me(back, first), await me(back, second), await me(back, born)],
+        [
+          [401, "token_revoked"],
+          [200, undefined],
+          [200, undefined],
+        ],
+      );
+      await back.signIn("a@example.com", { password: "another password" });
+      await back.signIn("b@example.com");
+      const jwks = (server) => server.ask("GET", "/.well-known/jwks.json").then(({ body }) => body);
+      assert.equal((await jwks(back)).keys.length, 1);
+    },
+  );
 });

@@ -54,7 +54,8 @@ async function credentials(context) {
 
 app.post("/api/register", async (context) => {
   const given = await credentials(context);
-  if (given === undefined) return refuse(context, 400, "body_invalid", "the body must be a json object with email (text) and password (text)");
+  if (given === undefined)
+    return refuse(context, 400, "body_invalid", "the body must be a json object with email (text) and password (text)");
   if (given.password.length < 8) return refuse(context, 422, "password_weak", "choose a password of at least 8 characters");
   // Says nothing, and stays when the e-mail address changes.
   const subject = `user?id=${crypto.randomUUID()}`;
@@ -65,10 +66,12 @@ app.post("/api/register", async (context) => {
 
 app.post("/api/sign-in", async (context) => {
   const given = await credentials(context);
-  if (given === undefined) return refuse(context, 400, "body_invalid", "the body must be a json object with email (text) and password (text)");
+  if (given === undefined)
+    return refuse(context, 400, "body_invalid", "the body must be a json object with email (text) and password (text)");
   const [auth, object] = [context.get("auth"), context.get("object")];
   const { subject, passwordHash, wait } = await object.takeTry(given.email);
-  if (wait !== undefined) return refuse(context, 429, "rate_limited", "too many tries: wait as the header retry-after says", { "retry-after": String(wait) });
+  if (wait !== undefined)
+    return refuse(context, 429, "rate_limited", "too many tries: wait as the header retry-after says", { "retry-after": String(wait) });
   // Before the password is checked: a sign-in that a sign-out overtakes must fail.
   const guarded = subject === undefined ? undefined : await auth.beginSignIn({ subject });
   if (!(await verifyPassword(given.password, passwordHash))) {

@@ -11,7 +11,11 @@ import { Miniflare } from "miniflare";
 import { WebSocket } from "ws";
 
 const PASSWORD = "correct horse battery staple";
-const KEYS = { keys: [{ kty: "oct", kid: "k1", alg: "HS256", use: "sig", k: Buffer.from("a secret for tests, which is long enough").toString("base64url") }] };
+const KEYS = {
+  keys: [
+    { kty: "oct", kid: "k1", alg: "HS256", use: "sig", k: Buffer.from("a secret for tests, which is long enough").toString("base64url") },
+  ],
+};
 const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 /** The Worker, bundled as wrangler does it. */

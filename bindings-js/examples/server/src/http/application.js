@@ -29,7 +29,9 @@ export function application(app, routes) {
         return handle({ app, incoming, outgoing, client, parameter: (name) => req.param(name), rawParameter });
       });
     }
-    const allow = Object.keys(handlers).map((method) => (method === "GET" ? "GET,HEAD" : method)).join(",");
+    const allow = Object.keys(handlers)
+      .map((method) => (method === "GET" ? "GET,HEAD" : method))
+      .join(",");
     hono.all(pattern, ({ env }) => {
       env.route = path;
       const response = app.answer(env, Refusal.because("method_not_allowed"));

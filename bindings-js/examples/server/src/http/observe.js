@@ -25,9 +25,7 @@ export function observed(app, run) {
     // Answers are about one caller, unless a file says otherwise.
     if (!response.headers.has("cache-control")) response.headers.set("cache-control", "no-store");
     // What was not read of the body is not waited for.
-    if (app.isStopping || response.status === 408 || !env.incoming.readableEnded) {
-      if (!env.incoming.complete || app.isStopping) response.headers.set("connection", "close");
-    }
+    if (app.isStopping || !env.incoming.complete) response.headers.set("connection", "close");
     note(app, { method: env.incoming.method, route: env.route, status: response.status, code: env.code, took: performance.now() - began });
     return response;
   };

@@ -53,7 +53,8 @@ export function watchKeys({ file, text, replace, auth, audit, log }) {
       await takeOver();
       refused = "";
     } catch (error) {
-      if (refused !== error.message) log.error("the key file was changed and is not used: the keys before stay in force", { file, problem: error.message });
+      if (refused !== error.message)
+        log.error("the key file was changed and is not used: the keys before stay in force", { file, problem: error.message });
       refused = error.message;
     }
     await cutOff();

@@ -21,7 +21,11 @@ export function publicKeys(text) {
 
 /** The keys of a set that are revoked. */
 export function revokedKeys(text) {
-  return new Set(JSON.parse(text).keys.filter(({ status }) => status === "revoked").map(({ kid }) => kid));
+  return new Set(
+    JSON.parse(text)
+      .keys.filter(({ status }) => status === "revoked")
+      .map(({ kid }) => kid),
+  );
 }
 
 /** A key that verified before and that the new set does not know. */

@@ -32,7 +32,12 @@ export function parseClients(text) {
     const path = `clients[${index}]`;
     const problem = check(entry) ?? (clients.has(entry.id) ? "id: is used twice" : undefined);
     if (problem !== undefined) throw new Error(`${path}.${problem}`);
-    clients.set(entry.id, { id: entry.id, tenant: entry.tenant, may: entry.may, secretHash: Buffer.from(HASH.exec(entry.secret_hash)[1], "base64url") });
+    clients.set(entry.id, {
+      id: entry.id,
+      tenant: entry.tenant,
+      may: entry.may,
+      secretHash: Buffer.from(HASH.exec(entry.secret_hash)[1], "base64url"),
+    });
   });
   return {
     /** The client with this id and secret. An unknown id takes as long as a wrong secret. */
@@ -53,7 +58,8 @@ function check(entry) {
   if (!Array.isArray(entry.may) || entry.may.length === 0) return "may: must name at least one of revoke, introspect, sign-out";
   const wrong = entry.may.find((name) => !PERMISSIONS.includes(name));
   if (wrong !== undefined) return `may: ${wrong} is none of revoke, introspect, sign-out`;
-  if (entry.tenant !== undefined && (typeof entry.tenant !== "string" || entry.tenant === "")) return "tenant: is never empty: leave it out";
+  if (entry.tenant !== undefined && (typeof entry.tenant !== "string" || entry.tenant === ""))
+    return "tenant: is never empty: leave it out";
   return undefined;
 }
 

@@ -17,7 +17,10 @@ export function createMetrics() {
     new Histogram({ name: `authkernel_${name}_seconds`, help, labelNames, buckets: BUCKETS, registers });
   const gauge = (name, help) => new Gauge({ name: `authkernel_${name}`, help, registers });
 
-  const decisions = counter("decisions", "What the kernel decided, by operation and code; ok where nothing was refused", ["operation", "code"]);
+  const decisions = counter("decisions", "What the kernel decided, by operation and code; ok where nothing was refused", [
+    "operation",
+    "code",
+  ]);
   const operations = seconds("operation_duration", "How long operations of the kernel took, storage included", ["operation"]);
   const calls = seconds("storage_call_duration", "How long storage took to answer", ["call", "outcome"]);
   const requests = counter("http_requests", "Requests that were answered, upgrades included", ["method", "route", "status"]);

@@ -19,6 +19,9 @@ export function timedStorage(storage, heard) {
       }
     };
   };
-  const members = Object.entries(storage).map(([name, member]) => [name, typeof member === "function" && name !== "close" ? timed(name, member) : member]);
+  const members = Object.entries(storage).map(([name, member]) => [
+    name,
+    typeof member === "function" && name !== "close" ? timed(name, member) : member,
+  ]);
   return Object.fromEntries(members);
 }

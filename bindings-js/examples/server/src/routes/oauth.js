@@ -56,6 +56,16 @@ function tokenOf(form) {
 
 /** RFC 7662 section 2.2; extra claims beside them, under their own names where these are free. */
 function describe(app, { claims, tenant, subject, jti, sid, purpose, issuedAt, expiresAt }) {
-  const known = { active: true, token_type: "Bearer", iss: app.policy.issuer, sub: subject, jti, sid, purpose, iat: issuedAt, exp: expiresAt };
+  const known = {
+    active: true,
+    token_type: "Bearer",
+    iss: app.policy.issuer,
+    sub: subject,
+    jti,
+    sid,
+    purpose,
+    iat: issuedAt,
+    exp: expiresAt,
+  };
   return { ...claims, ...known, ...(tenant === undefined ? {} : { tenant }) };
 }

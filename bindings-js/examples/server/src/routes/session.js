@@ -27,7 +27,15 @@ async function revoke(app, client, token) {
   // Only for the log and the other connections: what is revoked the kernel reads from the token itself.
   const who = await app.auth.authenticate(token, { purposes: PURPOSES }).catch(() => undefined);
   const { subject = "", sid = "" } = who ?? {};
-  const event = { action: "sign_out", actor: subject, actor_sid: sid, subject, selector: "this", reason: "signed_out", address: client.address };
+  const event = {
+    action: "sign_out",
+    actor: subject,
+    actor_sid: sid,
+    subject,
+    selector: "this",
+    reason: "signed_out",
+    address: client.address,
+  };
   if (subject !== "") app.acts.begin(subject);
   try {
     const done = await app.auth.revoke({ token }, { scope: "session" });

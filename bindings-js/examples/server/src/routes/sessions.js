@@ -30,7 +30,15 @@ export async function end({ app, incoming, client, parameter }) {
   const caller = await callerOf(app, incoming);
   const { subject, sid: actor } = caller.identity;
   const sid = parameter("sid");
-  const event = { action: "sign_out_session", actor: subject, actor_sid: actor, subject, selector: sid, reason: "signed_out", address: client.address };
+  const event = {
+    action: "sign_out_session",
+    actor: subject,
+    actor_sid: actor,
+    subject,
+    selector: sid,
+    reason: "signed_out",
+    address: client.address,
+  };
   app.acts.begin(subject);
   try {
     const done = await app.auth.revoke({ sid, subject }, { scope: "session" });

@@ -27,7 +27,10 @@ export function folder(t) {
 export async function start(t, { data = folder(t), flags = [], env = {}, command = [process.execPath, SERVER] } = {}) {
   const [program, ...before] = command;
   const common = ["--listen", "127.0.0.1:0", "--data", data, "--password-memory-kib", "8", "--log", "debug"];
-  const child = spawn(program, [...before, "serve", ...common, ...flags], { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(program, [...before, "serve", ...common, ...flags], {
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   const server = new Server(child, data);
   t.after(() => child.kill("SIGKILL"));
   server.origin = await server.ready();
@@ -118,7 +121,9 @@ export class Server {
 
   /** A session of an account that exists: what the sign-in answered. */
   async signIn(email, more = {}) {
-    const { status, text, body } = await this.ask("POST", "/api/sign-in", { body: { email, password: PASSWORD, device: "test", cookie: false, ...more } });
+    const { status, text, body } = await this.ask("POST", "/api/sign-in", {
+      body: { email, password: PASSWORD, device: "test", cookie: false, ...more },
+    });
     if (status !== 200) throw new Error(`not signed in: ${status} ${text}`);
     return body;
   }
@@ -134,7 +139,9 @@ export class Server {
     const socket = new WebSocket(`${this.origin.replace("http", "ws")}${path}`, { headers: all, perMessageDeflate: false });
     const heard = [];
     socket.on("message", (text) => heard.push(JSON.parse(text)));
-    const closed = new Promise((resolve) => socket.on("close", (code, reason) => resolve({ code, reason: String(reason), at: performance.now() })));
+    const closed = new Promise((resolve) =>
+      socket.on("close", (code, reason) => resolve({ code, reason: String(reason), at: performance.now() })),
+    );
     /** The first message that fits, now or later. */
     const until = async (fits) => {
       for (let tries = 0; tries < 1_000; tries++) {
