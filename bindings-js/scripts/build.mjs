@@ -63,6 +63,7 @@ for (const file of await readdir(esm, { recursive: true, withFileTypes: true }))
   }
   const { code } = await transform(await readFile(from, "utf8"), {
     format: "cjs",
+    platform: "node",
     target: "es2022",
     loader: "js",
     logOverride: { "empty-import-meta": "silent" },

@@ -84,7 +84,8 @@ export class Ports {
       const answer = port.ask(this.#supplied.storage, this.#supplied.broadcast, request);
       if (!isThenable(answer)) return this.#answer(call, port, answer, request);
       if (!this.atOnce) {
-        answer.then(
+        // By way of a promise: a thenable of another kind might call back before this has returned, or twice.
+        Promise.resolve(answer).then(
           (answer) => this.owner.settle(call, this.#answer(call, port, answer, request)),
           (error: unknown) => this.owner.settle(call, this.#failure(call, port, error)),
         );
