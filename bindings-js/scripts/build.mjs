@@ -80,7 +80,7 @@ await writeFile(join(cjs, "package.json"), `${JSON.stringify({ type: "commonjs" 
 // do the parts that tests and benches look into.
 const named = await readdir(esm, { recursive: true });
 const modules = named.filter((name) => name.endsWith(".js")).map((name) => name.replaceAll("\\", "/"));
-const isEntry = (name) => /^(entrypoints|storage|broadcast|sockets|middleware|client)\/[\w-]+\.js$|^wire\/(buffer|load|ports)\.js$/.test(name);
+const isEntry = (name) => /^(entrypoints|storage|broadcast|sockets|middleware|client)\/[\w-]+\.js$|^wire\/(buffer|load|ports)\.js$|^(sockets\/core\/timers|storage\/sql\/schema)\.js$/.test(name);
 const kept = ["kernel/path.js", "kernel/base64.js"];
 const { outputFiles } = await build({
   entryPoints: modules.filter(isEntry).map((name) => join(esm, name)),

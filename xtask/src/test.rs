@@ -1,9 +1,10 @@
 //! `cargo xtask test`: every test, and one line at the end that adds them up.
 
 use std::fmt;
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufRead, BufReader};
 use std::ops::AddAssign;
 use std::process::{Command, ExitCode, Stdio};
+use std::thread;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
@@ -219,11 +220,15 @@ fn page_line(line: &str) -> Option<Counts> {
 
 /// Runs a test program, passes its output on, and adds up the lines that count.
 fn counted(mut command: Command, read: fn(&str) -> Option<Counts>) -> Result<Counts> {
+    // Node makes the pipes that it is given non-blocking, also for us: it gets none of ours.
     let mut child = command
         .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
         .spawn()
         .with_context(|| format!("cannot start {}", process::describe(&command)))?;
     let stdout = child.stdout.take().context("the output is read")?;
+    let mut stderr = child.stderr.take().context("the errors are read")?;
+    let errors = thread::spawn(move || io::copy(&mut stderr, &mut io::stderr()));
     let mut counts = Counts::default();
     for line in BufReader::new(stdout).split(b'\n') {
         let line = String::from_utf8_lossy(&line?).into_owned();
@@ -231,6 +236,7 @@ fn counted(mut command: Command, read: fn(&str) -> Option<Counts>) -> Result<Cou
         counts += read(&line).unwrap_or_default();
     }
     let status = child.wait()?;
+    let _ = errors.join();
     if !status.success() && counts.failed == 0 {
         // It did not compile, or died before it could count.
         eprintln!("error: {} failed ({status})", process::describe(&command));

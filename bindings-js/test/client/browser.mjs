@@ -150,7 +150,7 @@ export async function tab(context, origin) {
       page.evaluate((expression) => new Function("socket", `return socket.${expression};`)(window.socket), expression),
     has: (name, count = 1) =>
       page.waitForFunction(([name, count]) => window.events.filter(([kind]) => kind === name).length >= count, [name, count], {
-        timeout: 10_000,
+        timeout: 30_000,
       }),
   };
 }
