@@ -94,7 +94,9 @@ async fn must_be_open(live: &mut Live) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_sign_in_with_an_old_password_outlives_its_change() {
-    let setup = setup().argument("--tries-per-account=1000");
+    let setup = setup()
+        .argument("--tries-per-account=1000")
+        .argument("--tries-per-address=10000");
     let server = setup.start();
     let mut survived_sign_ins = 0;
     for round in 0..15 {

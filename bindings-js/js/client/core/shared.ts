@@ -10,6 +10,9 @@ type Note =
   | { kind: "signed_out"; reason: SignedOutReason }
   | { kind: "send"; data: SocketData };
 
+/** Milliseconds in which every tab has heard what was told. */
+const HEARD_BY_THEN = 500;
+
 /** Whether this browser can elect a tab. */
 export function canShare(): boolean {
   return typeof navigator === "object" && navigator.locks !== undefined && typeof BroadcastChannel === "function";
@@ -23,6 +26,7 @@ export class SharedConnection {
   #connection: Connection | undefined;
   #state: SocketState = "connecting";
   #letGo: (() => void) | undefined;
+  #over = false;
 
   constructor(name: string, url: URL, options: OpenSocketOptions, sink: Sink) {
     this.#sink = sink;
@@ -53,7 +57,9 @@ export class SharedConnection {
     this.#abort.abort();
     this.#connection?.stop();
     this.#connection = undefined;
-    this.#letGo?.();
+    // The lock may reach another tab before the word that it is over does; that tab would connect again.
+    if (this.#over && this.#letGo) setTimeout(this.#letGo, HEARD_BY_THEN);
+    else this.#letGo?.();
     this.#channel.close();
   }
 
@@ -75,6 +81,7 @@ export class SharedConnection {
         this.#sink.closed(event);
       },
       signedOut: (reason) => {
+        this.#over = true;
         // The others first: what is told here may close this tab.
         this.#tell({ kind: "signed_out", reason });
         this.#sink.signedOut(reason);
@@ -93,6 +100,8 @@ export class SharedConnection {
     if (this.#connection) {
       if (note.kind === "hello") this.#tell({ kind: "state", state: this.#state });
       else if (note.kind === "send") this.#connection.send(note.data);
+      // From the tab that led before this one.
+      else if (note.kind === "signed_out") this.#sink.signedOut(note.reason);
       return;
     }
     switch (note.kind) {
