@@ -59,7 +59,8 @@ async function everyView({ context }, look) {
   await first.preview();
   await look(first.page, "dialog");
   await first.press("Cancel");
-  await first.page.locator("[aria-label^='Sign out ']").first().click();
+  // The button of the own row is there and hidden; which row comes first is decided by what was done last.
+  await first.page.locator("[aria-label^='Sign out ']:visible").first().click();
   await Promise.race([handed.ended(), third.ended()]);
   await first.report(1);
   await look(first.page, "a device signed out");
