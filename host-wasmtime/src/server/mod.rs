@@ -10,6 +10,7 @@
 mod accounts;
 mod acts;
 mod audit;
+mod backing;
 mod body;
 mod client;
 mod closes;

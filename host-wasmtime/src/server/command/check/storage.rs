@@ -2,7 +2,7 @@
 
 use authkernel::ports::StorageError;
 
-use super::super::super::accounts;
+use super::super::super::accounts::sqlite as accounts;
 use super::super::super::settings::Settings;
 use super::files::Data;
 use super::report::Report;
