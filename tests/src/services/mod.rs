@@ -24,13 +24,15 @@ use guard::Guard;
 /// How long a server may take to start or to stop before a test gives up. Never how long it should take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+type Arguments = Box<dyn Fn(u16, &Path) -> Vec<String> + Send + Sync>;
+
 /// How a server is run.
 struct Plan {
     /// Its name in messages.
     name: &'static str,
     program: PathBuf,
     /// Its arguments, once port and folder are known.
-    arguments: Box<dyn Fn(u16, &Path) -> Vec<String> + Send + Sync>,
+    arguments: Arguments,
     /// Whether it answers there now.
     answers: Box<dyn Fn(u16) -> bool + Send + Sync>,
     /// Who it runs as, and whose the folder is; the caller itself when absent.
