@@ -83,6 +83,7 @@ impl std::error::Error for StartError {}
 /// Runs the server until the process is told to stop (Ctrl-C, SIGTERM), then ends it in order: live connections are
 /// closed, requests and writes finish. A second signal ends the process at once.
 pub async fn serve(settings: Settings) -> Result<(), StartError> {
+    settings.check()?;
     let address = settings.listen;
     let bound = TcpListener::bind(address).await;
     let bound =
@@ -168,7 +169,7 @@ async fn build(settings: Settings, data: &DataDirectory) -> Result<(App, AnyStor
         accounts,
         broadcast,
         messages,
-    } = Backing::open(data.database()).await?;
+    } = Backing::open(&settings.backends, &data.database()).await?;
     let cache = settings.cache.clone().unwrap_or_else(|| data.cache());
     if !cache.exists() {
         tracing::info!("compiling the kernel for this machine: only the first start takes seconds");
@@ -203,10 +204,10 @@ async fn build(settings: Settings, data: &DataDirectory) -> Result<(App, AnyStor
         issuer: known.issuer().to_owned(),
         openapi: openapi::document(&purposes).to_string(),
         purposes,
+        tickets: Tickets::beside(&accounts),
         accounts,
         passwords,
         tries,
-        tickets: Tickets::here(),
         pushes: Pushes::default(),
         acts: Acts::default(),
         tasks: TaskTracker::new(),

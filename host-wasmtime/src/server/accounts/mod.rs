@@ -3,6 +3,8 @@
 pub(crate) mod email;
 pub(crate) mod intents;
 pub(crate) mod password;
+pub(crate) mod postgres;
+pub(crate) mod redis;
 pub(crate) mod sqlite;
 
 use std::future::Future;
@@ -12,6 +14,8 @@ use authkernel::record::Timestamp;
 
 use email::Email;
 use intents::Intent;
+use postgres::PostgresAccounts;
+use redis::RedisAccounts;
 use sqlite::SqliteAccounts;
 
 /// Who may sign in.
@@ -104,6 +108,10 @@ pub(crate) trait AccountStore {
 pub(crate) enum Accounts {
     /// In the file that this server has for itself.
     Sqlite(SqliteAccounts),
+    /// In a database that several servers share.
+    Postgres(PostgresAccounts),
+    /// In a Redis that several servers share.
+    Redis(RedisAccounts),
 }
 
 macro_rules! dispatch {
@@ -112,6 +120,9 @@ macro_rules! dispatch {
             $(async fn $name(&self, $($argument: $kind),*) -> Result<$answer, StorageError> {
                 match self {
                     Self::Sqlite(accounts) => accounts.$name($($argument),*).await,
+                    // Boxed, so that they do not make the future of the first one larger.
+                    Self::Postgres(accounts) => Box::pin(accounts.$name($($argument),*)).await,
+                    Self::Redis(accounts) => Box::pin(accounts.$name($($argument),*)).await,
                 }
             })*
         }

@@ -1,17 +1,24 @@
 //! What the server stands on: storage, broadcast and accounts, whichever of them the operator chose.
 
 mod broadcast;
+mod plan;
 mod storage;
+mod url;
 
-use std::path::PathBuf;
+use std::fmt::Display;
+use std::path::Path;
 
 use super::accounts::Accounts;
+use super::accounts::postgres::PostgresAccounts;
+use super::accounts::redis::RedisAccounts;
 use super::accounts::sqlite::SqliteAccounts;
 use super::start::StartError;
-use crate::storage::sqlite::SqliteStorage;
 
 pub(crate) use broadcast::{AnyBroadcast, AnyListener};
+pub use plan::Backends;
+pub(crate) use plan::{BroadcastPlan, StoragePlan};
 pub(crate) use storage::AnyStorage;
+pub use url::BackingUrl;
 
 /// All of it, connected.
 pub(crate) struct Backing {
@@ -23,21 +30,42 @@ pub(crate) struct Backing {
 }
 
 impl Backing {
-    /// Opens the database and what goes with it.
-    pub(crate) async fn open(database: PathBuf) -> Result<Self, StartError> {
-        let storage = tokio::task::spawn_blocking(move || SqliteStorage::open(database))
-            .await
-            .map_err(|error| StartError::other(error.to_string()))?
-            .map_err(|error| StartError::other(error.to_string()))?;
-        let accounts = SqliteAccounts::open(storage.clone())
-            .await
-            .map_err(|error| StartError::other(format!("cannot open the accounts: {error:?}")))?;
-        let (broadcast, messages) = AnyBroadcast::in_process();
+    /// Opens and migrates what was chosen; SQLite in this file.
+    pub(crate) async fn open(backends: &Backends, database: &Path) -> Result<Self, StartError> {
+        let (storage, broadcast) = (backends.storage_plan()?, backends.broadcast_plan()?);
+        tracing::info!(%storage, %broadcast, "connecting");
+        let storage = AnyStorage::open(&storage, database).await?;
+        for warning in storage.warnings().await {
+            tracing::warn!("{warning}");
+        }
+        let accounts = accounts(&storage).await?;
+        let broadcast = AnyBroadcast::connect(&broadcast).await?;
+        let messages = broadcast.subscribe(backends).await?;
         Ok(Self {
-            storage: AnyStorage::Sqlite(storage),
-            accounts: Accounts::Sqlite(accounts),
+            storage,
+            accounts,
             broadcast,
             messages,
         })
     }
+}
+
+/// The accounts that are kept beside the tokens, migrated.
+async fn accounts(storage: &AnyStorage) -> Result<Accounts, StartError> {
+    let opened = match storage {
+        AnyStorage::Sqlite(storage) => SqliteAccounts::open(storage.clone())
+            .await
+            .map(Accounts::Sqlite),
+        AnyStorage::Postgres(storage) => PostgresAccounts::open(storage.clone())
+            .await
+            .map(Accounts::Postgres),
+        AnyStorage::Redis(storage) => Ok(Accounts::Redis(RedisAccounts::new(storage.clone()))),
+    };
+    opened.map_err(|error| StartError::other(format!("cannot open the accounts: {error}")))
+}
+
+/// What a database or broker says, in a message for the operator: where it is, and nothing that is a secret.
+fn unusable(flag: &str, url: &BackingUrl, error: &dyn Display) -> StartError {
+    let says = url.hide_in(&error.to_string());
+    StartError::other(format!("{flag} {url}: {says}"))
 }

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
+use super::super::error::{Refusal, ServerCode};
 use super::secret::{Hash, Secret};
 use super::{LIFETIME, PER_SESSION};
-use crate::server::error::{Refusal, ServerCode};
 
 /// Tickets that are remembered at most.
 const TOTAL: usize = 16_384;
