@@ -28,7 +28,7 @@ try {
       console.log(`ok   ${name} (${((performance.now() - started) / 1000).toFixed(1)} s)`);
     } catch (error) {
       counts.failed += 1;
-      console.log(`FAILED ${name}: ${error?.message ?? error}`);
+      console.log(`FAILED ${name}\n${String(error?.message ?? error).replaceAll(/^/gm, "       ")}`);
     }
   }
 } finally {
