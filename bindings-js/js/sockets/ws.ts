@@ -7,6 +7,7 @@ import { Refusal } from "../middleware/refusal.js";
 import { gate } from "./core/gate.js";
 import type { GateOptions } from "./core/gate.js";
 import type { LiveSocket } from "./core/live-socket.js";
+import { unref } from "./core/timers.js";
 
 /** What is needed of a `WebSocket` of `ws`. */
 export interface WsSocket {
@@ -188,11 +189,6 @@ function pinger(every: number): (socket: WsSocket) => void {
     });
     timer ??= unref(setInterval(round, every));
   };
-}
-
-function unref<T>(timer: T): T {
-  (timer as { unref?: () => void }).unref?.();
-  return timer;
 }
 
 function pathOf(request: NodeRequest): string {
