@@ -32,7 +32,7 @@ const folders = [
 ]
   .filter((folder) => existsSync(join(folder, "package.json")))
   .map((folder) => ({ name: basename(folder), folder }));
-folders.push({ name: "page", folder: join(root, "tests", "page"), ...onExample });
+for (const name of ["clients", "page"]) folders.push({ name, folder: join(root, "tests", name), ...onExample });
 
 /** What a program says of its tests at its end: our own line, or that of Node's test runner. */
 function counted(text) {
