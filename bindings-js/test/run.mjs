@@ -10,14 +10,14 @@ import { output } from "./common/process.mjs";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const root = join(here, "..", "..");
-const usual = 420;
+/** Many times what a folder takes where nothing else runs. */
+const seconds = 900;
 
 const example = join(here, "..", "examples", "server");
 // The tests of the Rust server's page, and those with clients of others, against the Node server: their cases are run once more one by one.
 const onExample = {
   uses: [example],
   again: false,
-  seconds: 900,
   environment: { AUTHKERNEL_SERVER_COMMAND: `node ${join(example, "server.js")}` },
 };
 
@@ -47,7 +47,7 @@ function isOutdated(folder) {
   return modified("package-lock.json") > modified("node_modules/.package-lock.json");
 }
 
-async function test({ folder, uses = [], environment, seconds = usual }) {
+async function test({ folder, uses = [], environment }) {
   for (const needed of [...uses, folder].filter(isOutdated)) {
     const { status, problem } = await output("npm", ["ci", "--no-audit", "--no-fund"], { cwd: needed, seconds: 300 });
     if (status !== 0) return { problem: `npm ci: ${problem.slice(-2000)}`, text: "" };
@@ -111,7 +111,7 @@ function isTelling(line) {
 }
 
 for (const one of folders) await run(one.name, () => test(one), one.again);
-await run("python", () => output("python3", [join(root, "tests", "hosts", "python", "start.py")], { seconds: usual }));
+await run("python", () => output("python3", [join(root, "tests", "hosts", "python", "start.py")], { seconds }));
 
 console.log(`\n${rows.join("\n")}`);
 for (const wrong of wrongs) console.log(printed(wrong));
