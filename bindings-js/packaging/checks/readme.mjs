@@ -1,5 +1,5 @@
-// The quick starts of the README, followed to the letter: what it says to put into which file is put there, in a folder that has nothing but
-// the tarball; Node, Deno and Bun run it, workerd does, and a page that Vite has built does in Chromium.
+// The quick starts of the README, followed to the letter: what it says to put into which file is put there, in a folder that has nothing
+// but the tarball; Node, Deno and Bun run it, workerd does, and a page that Vite has built does in Chromium.
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";

@@ -82,13 +82,14 @@ describe("the phoenix protocol", { concurrency: 2 }, () => {
     const { token } = await server.newcomer("a@example.com");
     const encoded = Buffer.from(token).toString("base64url");
     const offered = (text) => ({ path: PATH, headers: { "sec-websocket-protocol": text } });
+    const twice = offered(`base64url.bearer.phx.${encoded}, base64url.bearer.phx.${encoded}`);
     for (const [what, given, expected] of [
       ["nothing", [undefined, { path: PATH }], [401, "credential_missing"]],
       ["a cookie", [undefined, { path: PATH, headers: { cookie: `authkernel_session=${token}` } }], [401, "credential_missing"]],
       ["another version", [token, { path: `${PATH}?vsn=3.0.0` }], [400, "query_invalid"]],
       ["two versions", [token, { path: `${PATH}?vsn=1.0.0&vsn=1.0.0` }], [400, "query_invalid"]],
       ["two tokens", [undefined, { path: `${PATH}?token=${token}&token=${token}` }], [400, "query_invalid"]],
-      ["two subprotocols", [undefined, offered(`base64url.bearer.phx.${encoded}, base64url.bearer.phx.${encoded}`)], [401, "credential_ambiguous"]],
+      ["two subprotocols", [undefined, twice], [401, "credential_ambiguous"]],
       ["an unreadable subprotocol", [undefined, offered("base64url.bearer.phx.!")], [401, "credential_ambiguous"]],
       ["a bad header beside a good parameter", ["nonsense", { path: `${PATH}?token=${token}` }], [401, "token_malformed"]],
     ]) {

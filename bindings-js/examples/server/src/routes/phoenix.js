@@ -1,7 +1,7 @@
 // `GET /socket/websocket`: the Phoenix channel protocol, so that its clients connect, join, and are disconnected.
 //
-// A token comes in the `Authorization` header, as a subprotocol, or as the parameter `token` (phoenix 1.7 has no other way); never as a cookie,
-// so that no other site can use it. What counts is the connection: it lives as long as its token may.
+// A token comes in the `Authorization` header, as a subprotocol, or as the parameter `token` (phoenix 1.7 has no other way); never as a
+// cookie, so that no other site can use it. What counts is the connection: it lives as long as its token may.
 
 import { Refusal as RequestRefusal } from "authkernel/middleware";
 import { isUpgrade, nodeHead, readCredential } from "authkernel/middleware/credential";
