@@ -88,6 +88,7 @@ impl Listeners {
     }
 
     /// At least so many messages were dropped before they came here.
+    #[cfg(any(feature = "nats", test))]
     pub(super) fn missed(&self, messages: u64) {
         for queue in &lock(&self.state).queues {
             queue.miss(messages);
@@ -188,6 +189,7 @@ impl Queue {
         self.pushed.notify_one();
     }
 
+    #[cfg(any(feature = "nats", test))]
     fn miss(&self, messages: u64) {
         let mut waiting = lock(&self.waiting);
         waiting.missed = waiting.missed.saturating_add(messages);

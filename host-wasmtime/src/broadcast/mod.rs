@@ -42,6 +42,8 @@ pub mod postgres;
 mod publish;
 #[cfg(feature = "redis")]
 pub mod redis;
+#[cfg(any(feature = "postgres", feature = "redis"))]
+mod source;
 #[cfg(any(feature = "nats", feature = "postgres", feature = "redis"))]
 mod task;
 #[cfg(any(feature = "nats", feature = "redis"))]

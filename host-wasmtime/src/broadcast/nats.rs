@@ -217,7 +217,11 @@ impl Listener {
         loop {
             tokio::select! {
                 message = subscriber.next() => {
-                    let Some(message) = message else { return };
+                    let Some(message) = message else {
+                        // The library has given up.
+                        self.echoes.lost();
+                        return self.listeners.lost();
+                    };
                     if let Some(reply) = &message.reply {
                         if probe.as_deref() == Some(reply.as_str()) {
                             probe = None;

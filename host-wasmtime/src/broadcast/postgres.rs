@@ -19,7 +19,8 @@ use super::link::{Failure, Link};
 use super::listeners::Listeners;
 use super::packets::Packet;
 use super::publish::{publish_packets, within};
-use super::task::{Source, Task, listen};
+use super::source::{Source, listen};
+use super::task::Task;
 use super::{ConnectError, Options, Subscription};
 use crate::storage::postgres::target::Target;
 
@@ -76,8 +77,13 @@ impl PostgresBroadcast {
     ///
     /// See [`ConnectError`].
     pub async fn connect_with(url: &str, options: Options) -> Result<Self, ConnectError> {
-        let target =
+        let mut target =
             Target::parse(url).map_err(|error| ConnectError::Address(error.to_string()))?;
+        // So that of several hosts the last one is asked in time, when the others are silently gone.
+        let config = &mut target.config;
+        let hosts = config.get_hosts().len().max(config.get_hostaddrs().len());
+        let hosts = u32::try_from(hosts.max(1)).unwrap_or(u32::MAX);
+        config.connect_timeout(options.timeout / hosts);
         let channel = options.channel_or(CHANNEL);
         if channel.is_empty() || channel.len() > MAX_CHANNEL_BYTES || channel.contains('\0') {
             return Err(ConnectError::Channel("1 to 63 bytes, none of them zero"));

@@ -22,7 +22,8 @@ use super::link::{Failure, Link};
 use super::listeners::Listeners;
 use super::packets::{MAX_PACKET_BYTES, Packet};
 use super::publish::{publish_packets, within};
-use super::task::{Source, Task, listen};
+use super::source::{Source, listen};
+use super::task::Task;
 use super::{ConnectError, Options, Subscription};
 
 /// The channel, unless another one is named.
@@ -301,7 +302,7 @@ mod tests {
             "redis://anna:secret@h/secret",
             "secret",
         ] {
-            let error = client(url).err().expect(url);
+            let error = client(url).expect_err(url);
             assert!(!format!("{error} {error:?}").contains("secret"), "{url}");
         }
     }

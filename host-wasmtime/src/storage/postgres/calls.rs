@@ -76,7 +76,9 @@ const PENDING: Function = Function {
 
 /// Why one attempt failed.
 enum Failure {
-    Sql(Error),
+    /// PostgreSQL, or the connection to it; and whether the statement had a transaction of its own.
+    Sql { error: Error, explicit: bool },
+    /// Nothing was asked, or nothing was answered.
     Storage(StorageError),
 }
 
@@ -135,13 +137,13 @@ impl Calls {
         let mut tried = 1;
         let mut asked_again = false;
         loop {
-            let error = match self.attempt(function, values).await {
+            let (error, explicit) = match self.attempt(function, values).await {
                 Ok(rows) => return answer(&rows),
                 Err(Failure::Storage(error)) => return Err(error),
-                Err(Failure::Sql(error)) => error,
+                Err(Failure::Sql { error, explicit }) => (error, explicit),
             };
-            if is_isolation(&error) && !self.explicit.swap(true, Ordering::Relaxed) {
-                tracing::info!("transactions are not at read committed by default");
+            if is_isolation(&error) && !explicit {
+                self.explicit.store(true, Ordering::Relaxed);
             } else if is_transient(&error) && tried < TRIES {
                 // Apart from each other, or the same ones meet again.
                 tokio::time::sleep(pause(tried)).await;
@@ -185,7 +187,7 @@ impl Calls {
                 } else {
                     lease.done();
                 }
-                Err(Failure::Sql(error))
+                Err(Failure::Sql { error, explicit })
             }
             Err(_) => {
                 // Whether it was done, nobody knows; whoever waits behind it would not be answered either.

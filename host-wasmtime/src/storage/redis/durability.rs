@@ -4,7 +4,7 @@ use authkernel::ports::StorageError;
 use redis::{RedisResult, from_redis_value};
 
 use super::error::{is_forbidden, storage_error};
-use super::link::Connection;
+use super::link::{Connection, Effect};
 
 /// The settings of the server that decide what a crash or full memory may cost; `None` where it does not tell, as
 /// servers that others run often do not.
@@ -71,7 +71,7 @@ impl Durability {
 async fn setting(connection: &Connection, name: &str) -> Result<Option<String>, StorageError> {
     let mut command = redis::cmd("CONFIG");
     command.arg("GET").arg(name);
-    let answer = match connection.command(&command).await {
+    let answer = match connection.ask(&command, Effect::Reads).await {
         Ok(answer) => answer,
         Err(error) if is_forbidden(&error) => return Ok(None),
         Err(error) => return Err(storage_error(error)),

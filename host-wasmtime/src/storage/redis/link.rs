@@ -19,6 +19,13 @@ const REFUSED: Duration = Duration::from_millis(50);
 /// How many commands may wait to be written.
 const QUEUE: usize = 1_024;
 
+/// Whether a command may be asked twice.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Effect {
+    Reads,
+    Writes,
+}
+
 /// A connection to the server that is made anew when it breaks; cheap to clone, all clones share it. Commands of one
 /// clone run in order, and those of all clones go out together.
 ///
@@ -71,10 +78,22 @@ impl Connection {
         }
     }
 
-    /// Runs one command.
-    pub(super) async fn command(&self, command: &Cmd) -> RedisResult<Value> {
+    /// Runs one command, again when it only reads and the connection turns out to be broken: reading twice does no
+    /// harm, but whether a lost write was done, nobody knows.
+    pub(super) async fn ask(&self, command: &Cmd, effect: Effect) -> RedisResult<Value> {
+        match self.command(command).await {
+            Err(error) if effect == Effect::Reads && error.is_connection_dropped() => {
+                self.command(command).await
+            }
+            answer => answer,
+        }
+    }
+
+    async fn command(&self, command: &Cmd) -> RedisResult<Value> {
         self.within(async |connection: &mut MultiplexedConnection| {
-            connection.send_packed_command(command).await
+            // An error of the server comes as a value here.
+            let answer = connection.send_packed_command(command).await;
+            answer.and_then(Value::extract_error)
         })
         .await
     }

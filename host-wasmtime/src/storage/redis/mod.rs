@@ -20,7 +20,8 @@
 //! # When the server is gone
 //!
 //! A call whose connection breaks, or that is not answered in time, is [`StorageError::Unavailable`]; if it writes, it
-//! may have been done all the same, and repeating it is safe.
+//! may have been done all the same, and repeating it is safe. A connection that breaks while nobody uses it costs no
+//! call, unless the address says `protocol=resp2`: that protocol does not tell.
 //!
 //! ```no_run
 //! use authkernel_wasmtime::storage::redis::{OpenError, RedisStorage};
@@ -55,6 +56,7 @@ pub use link::Connection;
 pub use settings::Settings;
 
 use super::servers::{AT_ONCE, PATIENCE, Touches, answers, calls};
+use link::Effect;
 use scripts::Stored;
 
 /// More queries than this go in several scripts, so that none holds up the server.
@@ -114,7 +116,8 @@ impl RedisStorage {
     ///
     /// [`StorageError::Unavailable`] when it is not.
     pub async fn ping(&self) -> Result<(), StorageError> {
-        let answer = self.inner.connection.command(&redis::cmd("PING")).await;
+        let ping = redis::cmd("PING");
+        let answer = self.inner.connection.ask(&ping, Effect::Reads).await;
         answer.map(drop).map_err(storage_error)
     }
 
@@ -126,9 +129,10 @@ impl RedisStorage {
     pub async fn pending(&self) -> Result<u64, StorageError> {
         let mut command = redis::cmd("ZCARD");
         command.arg(format!("{}pending", self.inner.prefix));
-        let mut connection = self.connection();
-        let answer = command.query_async(&mut connection).await;
-        answer.map_err(storage_error)
+        let answer = self.inner.connection.ask(&command, Effect::Reads).await;
+        let answer = answer.map_err(storage_error)?;
+        redis::from_redis_value(answer)
+            .map_err(|_| StorageError::Other("redis: a count is no number".into()))
     }
 
     /// Writes what [`touch`](Storage::touch) was told and not yet written, and closes the connection once no call

@@ -3,17 +3,10 @@
 use std::sync::LazyLock;
 
 use authkernel::ports::StorageError;
-use redis::{Cmd, Script, Value, from_redis_value};
+use redis::{Script, from_redis_value};
 
 use super::error::{is_unknown_script, storage_error};
-use super::link::Connection;
-
-/// Whether a call may be asked twice.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Effect {
-    Reads,
-    Writes,
-}
+use super::link::{Connection, Effect};
 
 /// A script, as the server knows it.
 pub(super) struct Stored {
@@ -90,26 +83,18 @@ pub(super) async fn run(
         command.arg(argument).arg(1).arg(prefix).arg(document);
         command
     };
-    let mut answer = ask(connection, &of("EVALSHA", &script.sha1), script.effect).await;
+    let mut answer = connection
+        .ask(&of("EVALSHA", &script.sha1), script.effect)
+        .await;
     if answer.as_ref().is_err_and(is_unknown_script) {
         // This also makes the server remember it.
-        answer = ask(connection, &of("EVAL", &script.text), script.effect).await;
+        answer = connection
+            .ask(&of("EVAL", &script.text), script.effect)
+            .await;
     }
     let answer = answer.map_err(storage_error)?;
     from_redis_value(answer)
         .map_err(|_| StorageError::Other("redis: a script did not answer a text".into()))
-}
-
-async fn ask(connection: &Connection, command: &Cmd, effect: Effect) -> redis::RedisResult<Value> {
-    let answer = connection.command(command).await;
-    match answer {
-        // The connection broke while nobody looked. Reading twice does no harm; whether a lost write was done, nobody
-        // knows.
-        Err(error) if effect == Effect::Reads && error.is_connection_dropped() => {
-            connection.command(command).await
-        }
-        answer => answer,
-    }
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 
 use super::super::servers::Touches;
 use super::error::{OpenError, is_forbidden, storage_error};
-use super::link::Connection;
+use super::link::{Connection, Effect};
 use super::{Inner, RedisStorage};
 
 /// How long sent bytes may stay without an answer of the other side's system.
@@ -107,7 +107,7 @@ fn client(url: &str) -> Result<Client, OpenError> {
 async fn check_version(connection: &Connection) -> Result<(), OpenError> {
     let mut command = redis::cmd("INFO");
     command.arg("server");
-    let answer = match connection.command(&command).await {
+    let answer = match connection.ask(&command, Effect::Reads).await {
         Ok(answer) => answer,
         // Not everybody may ask. What is too old refuses the scripts.
         Err(error) if is_forbidden(&error) => return Ok(()),
