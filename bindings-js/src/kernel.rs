@@ -10,6 +10,7 @@ use authkernel::{Code, Error, KeySet, Policy};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
+use crate::ALLOCATOR;
 use crate::calls::{Calls, Operation};
 use crate::ports::{JsHost, Ports, error_text};
 use crate::types;
@@ -46,14 +47,16 @@ impl Kernel {
 
     /// Starts an operation whose request lies in the buffer. Answers the length of its answer in the buffer, or 0 when it waits for a port.
     pub fn start(&self, call: u32, operation: u32, length: usize) -> usize {
-        let host = self.kernel.host();
-        let operation = host.read(length, |from| self.operation(operation, from));
-        self.calls.start(host, call, operation)
+        ALLOCATOR.short_lived(|| {
+            let host = self.kernel.host();
+            let operation = host.read(length, |from| self.operation(operation, from));
+            self.calls.start(host, call, operation)
+        })
     }
 
     /// Gives a waiting operation the answer of its port, which lies in the buffer; answers as [`Kernel::start`] does.
     pub fn settle(&self, call: u32, length: usize) -> usize {
-        self.calls.settle(self.kernel.host(), call, length)
+        ALLOCATOR.short_lived(|| self.calls.settle(self.kernel.host(), call, length))
     }
 
     /// Forgets a waiting operation.

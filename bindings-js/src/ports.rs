@@ -18,6 +18,7 @@ use authkernel::record::{
 };
 use wasm_bindgen::prelude::wasm_bindgen;
 
+use crate::ALLOCATOR;
 use crate::types::storage_answer;
 use crate::wire::{Read, Reader, Write};
 
@@ -68,7 +69,7 @@ impl JsHost {
     pub(crate) fn reserve(&self, length: usize) -> *mut u8 {
         let mut buffer = self.0.buffer.borrow_mut();
         if buffer.len() < length {
-            buffer.resize(length, 0);
+            ALLOCATOR.long_lived(|| buffer.resize(length, 0));
         }
         buffer.as_mut_ptr()
     }
