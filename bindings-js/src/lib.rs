@@ -15,6 +15,7 @@ mod calls;
 #[cfg(feature = "contract")]
 mod contract;
 mod kernel;
+mod known;
 mod ports;
 mod types;
 mod wire;
