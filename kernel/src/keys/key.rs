@@ -9,10 +9,14 @@ use ed25519_dalek::Signer;
 use hmac::{Hmac, Mac};
 use jwt_compact::alg::Es256;
 use jwt_compact::{Algorithm as _, AlgorithmSignature as _};
-use sha2::{Sha256, Sha384, Sha512};
+#[cfg(not(all(feature = "simd", target_arch = "wasm32")))]
+use sha2::Sha256;
+use sha2::{Sha384, Sha512};
 
 use super::algorithm::Algorithm;
 use super::ed25519::{Multiples, Prepared};
+#[cfg(all(feature = "simd", target_arch = "wasm32"))]
+use super::sha256::Sha256;
 use crate::encoding;
 use crate::error::{Code, Error};
 
