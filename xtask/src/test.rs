@@ -36,7 +36,7 @@ pub(crate) fn run() -> Result<ExitCode> {
     let mut summary = Summary::default();
     let build = || {
         build::run()?;
-        build::contract()?;
+        build::for_tests()?;
         Ok(Found::default())
     };
     if summary.add("build", build) {

@@ -15,7 +15,7 @@ from ports import Host
 ROOT = Path(__file__).resolve().parents[3]
 VECTORS = ROOT / "tests" / "vectors"
 #: What this build of the component has beyond the usual.
-FEATURES = ()
+FEATURES = ("es256",)
 #: Shorter parts occur by chance, or are no secret.
 SHORTEST = 16
 
