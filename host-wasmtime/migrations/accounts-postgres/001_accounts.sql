@@ -3,7 +3,7 @@
 DO $$
 BEGIN
     -- Asked first, so that a role that may not create schemas can use one that was made for it.
-    IF to_regnamespace('authkernel_accounts') IS NULL THEN
+    IF NOT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'authkernel_accounts') THEN
         CREATE SCHEMA authkernel_accounts;
     END IF;
 END

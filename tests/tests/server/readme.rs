@@ -170,7 +170,7 @@ fn several_servers_are_one_service() {
     let (sent, printed) = run(&script, &[("4002", free_port()), ("4003", free_port())]);
     as_expected(&script, &sent, &printed);
     for expected in [
-        r#"{"revoked":1,"disconnected":1,"undelivered":0}"#,
+        r#""disconnected":1,"revoked":1,"undelivered":0"#,
         r#""type":"close","code":4001,"reason":"revoked""#,
         "its disconnect was published and received",
         "an authkernel answers",

@@ -3,12 +3,14 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use authkernel_tests::server::{PASSWORD, Server, Session};
+use authkernel_tests::server::{PASSWORD, Server, Session, Setup};
 use reqwest::Method;
 use serde_json::json;
 
+use super::super::setup;
 use super::{
-    Addresses, Pair, closed_since, metric, own_nats, own_redis, postgres, sign_out_others, ticket,
+    Addresses, Pair, closed_since, generate_keys, key_file, metric, own_nats, own_redis, postgres,
+    sign_out_others, ticket,
 };
 
 /// How long a connection at the other server may take to close.
@@ -46,6 +48,33 @@ async fn two_servers_on_postgres_and_nats_are_one_service() {
         broadcast: Some(broadcast),
     };
     one_service("postgres and nats", &addresses).await;
+}
+
+#[tokio::test]
+async fn servers_that_start_together_make_the_schema_once() {
+    for _ in 0..5 {
+        let Some(storage) = postgres() else { return };
+        let keys = generate_keys();
+        let setups: Vec<Setup> = (0..4)
+            .map(|_| {
+                setup()
+                    .environment("AUTHKERNEL_STORAGE", &storage)
+                    .environment("AUTHKERNEL_KEYS", &key_file(&keys))
+            })
+            .collect();
+        let servers: Vec<Server> = std::thread::scope(|scope| {
+            let starting: Vec<_> = setups
+                .iter()
+                .map(|setup| scope.spawn(|| setup.start()))
+                .collect();
+            let started = starting.into_iter().map(|starting| starting.join());
+            started.map(Result::unwrap).collect()
+        });
+        let session = servers[0].newcomer("a@example.com").await;
+        for server in &servers {
+            server.get("/api/me", &session.token).await.expect(200);
+        }
+    }
 }
 
 async fn one_service(name: &str, addresses: &Addresses) {

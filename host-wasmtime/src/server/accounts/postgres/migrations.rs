@@ -26,7 +26,9 @@ pub(crate) async fn schema_version(
 
 async fn version(client: &impl GenericClient) -> Result<SchemaVersion, Error> {
     let known = u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX);
-    let there = "SELECT to_regclass('authkernel_accounts.migrations') IS NOT NULL";
+    // Read as rows are: what `to_regclass` and its like remember may be older than the lock that was waited for.
+    let there = "SELECT EXISTS (SELECT FROM pg_tables
+                 WHERE schemaname = 'authkernel_accounts' AND tablename = 'migrations')";
     let there: bool = client.query_one(there, &[]).await?.try_get(0)?;
     if !there {
         return Ok(SchemaVersion { found: 0, known });

@@ -27,13 +27,7 @@ pub(super) async fn try_out(
     storage: Option<AnyStorage>,
     report: &mut Report,
 ) {
-    let (Some(policy), Some(keys), Some(storage)) = (policy, keys, storage) else {
-        return report.failed(
-            "kernel",
-            "not tried: it needs policy, keys and storage",
-            "mend these first",
-        );
-    };
+    // On its own, so that a broker that is away is seen also where the rest cannot be tried.
     let (broadcast, messages) = match connected(settings).await {
         Ok((broadcast, messages)) => (broadcast, Some(messages)),
         Err(error) => {
@@ -44,6 +38,13 @@ pub(super) async fn try_out(
             );
             (AnyBroadcast::InProcess(Default::default()), None)
         }
+    };
+    let (Some(policy), Some(keys), Some(storage)) = (policy, keys, storage) else {
+        return report.failed(
+            "kernel",
+            "not tried: it needs policy, keys and storage",
+            "mend these first",
+        );
     };
     let mut builder = Authenticator::builder().policy(&policy).keys(&keys);
     // A folder that is not there yet is the server's to make.
