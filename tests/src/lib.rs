@@ -12,6 +12,7 @@ pub mod port_json;
 pub mod run;
 pub mod secrets;
 pub mod server;
+pub mod services;
 pub mod shared;
 pub mod signer;
 pub mod target;

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
+use super::super::schema::SchemaVersion;
 use super::error::OpenError;
 
 /// `application_id` of every database of this adapter: "auth" in ASCII.
@@ -33,27 +34,6 @@ pub(super) fn owner(sql: &Connection) -> rusqlite::Result<Owner> {
         (0, Ok(0)) => Owner::Nobody,
         _ => Owner::Somebody,
     })
-}
-
-/// How far a database is migrated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SchemaVersion {
-    /// The version that the file has; 0 when it has no schema yet.
-    pub found: u32,
-    /// The newest version that this program knows.
-    pub known: u32,
-}
-
-impl SchemaVersion {
-    /// Whether nothing is to be migrated.
-    pub fn is_current(self) -> bool {
-        self.found == self.known
-    }
-
-    /// Whether a later version of this program wrote it.
-    pub fn is_newer(self) -> bool {
-        self.found > self.known
-    }
 }
 
 /// How far the file is migrated.

@@ -58,8 +58,8 @@ use authkernel::record::{
 };
 use rusqlite::Connection;
 
+pub use super::schema::SchemaVersion;
 pub use error::{OpenError, storage_error};
-pub use migrations::SchemaVersion;
 pub use settings::Settings;
 
 use error::Failure;
