@@ -25,19 +25,11 @@ export const ways = [
  * - `library`: `{ createAuthenticator, AuthError, StorageError, memoryStorage }`
  * - `files`: the parsed vector files; `fixtures`: the parsed `fixtures.json`
  * - `kinds`: the kind of each code, as the kernel has it; not compared when absent
-<<<<<<< HEAD
- * - `features`: what this build has beyond the usual, such as `rsa`; vectors that need others are left out, which is no failing
- * - `report`: is given lines for people
- */
-export async function runVectors(library, { files, fixtures, kinds, report = () => {}, features = [], only = ways }) {
-  const counts = { passed: 0, failed: 0, failures: [], leftOut: {} };
-=======
- * - `features`: what this build has of what may be missing, such as `rsa`; vectors that need others are left out
+ * - `features`: what this build has of what may be missing, such as `rsa`; vectors that need others are left out, which is no failing
  * - `report`: is given lines for people
  */
 export async function runVectors(library, { files, fixtures, kinds, report = () => {}, features = ["es256"], only = ways }) {
-  const counts = { passed: 0, failed: 0, skipped: 0, failures: [] };
->>>>>>> js1
+  const counts = { passed: 0, failed: 0, failures: [], leftOut: {} };
   const fail = (line) => {
     counts.failed += 1;
     counts.failures.push(line);
