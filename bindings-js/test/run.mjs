@@ -5,7 +5,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { failures, printed } from "./common/failures.mjs";
+import { failures, printed, skipped as skips } from "./common/failures.mjs";
 import { output } from "./common/process.mjs";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
@@ -61,6 +61,7 @@ const wanted = process.argv.slice(2);
 const totals = [0, 0, 0];
 const rows = [];
 const wrongs = [];
+const missing = [];
 const shaky = "once and passed when it was run again: ";
 
 async function run(name, work, again = true) {
@@ -80,6 +81,7 @@ async function run(name, work, again = true) {
   // Who succeeds has little to say but what was skipped and measured.
   console.log(inside(status === 0 && counts ? text.trim().split("\n").filter(isTelling).join("\n") : `${text}\n${problem}`));
   const [passed, failed, skipped] = counts ?? [0, 1, 0];
+  missing.push(...skips(text).map((line) => `SKIPPED ${name}: ${line}`));
   const wrong = status === 0 || failed > 0 ? failed : 1;
   wrongs.push(...(wrong > 0 ? failuresIn(name, text, problem) : failures(text).map((failure) => named(name, failure))));
   [passed, wrong, skipped].forEach((count, index) => (totals[index] += count));
@@ -114,6 +116,7 @@ for (const one of folders) await run(one.name, () => test(one), one.again);
 await run("python", () => output("python3", [join(root, "tests", "hosts", "python", "start.py")], { seconds }));
 
 console.log(`\n${rows.join("\n")}`);
+for (const line of missing) console.log(line);
 for (const wrong of wrongs) console.log(printed(wrong));
 console.log(`${totals[0]} passed, ${totals[1]} failed, ${totals[2]} skipped`);
 process.exitCode = totals[1] === 0 && rows.length > 0 ? 0 : 1;

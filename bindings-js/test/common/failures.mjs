@@ -15,6 +15,12 @@ export function printed({ name, lines }) {
   return [`FAILED ${name}`, ...lines.map((line) => `       ${line}`)].join("\n");
 }
 
+/** What was skipped by Node's runner, and why: `name: reason`. Suites count as one. */
+export function skipped(text) {
+  const found = text.matchAll(/^\s*(?:ok \d+ - (.*?) # SKIP ?(.*)|﹣ (.*?) \([\d.]+ms\) # (.*))$/gm);
+  return [...found].map(([, name, why, other, reason]) => `${name ?? other}: ${why || reason || "no reason is given"}`);
+}
+
 /** `FAILED name`, and what is indented below it. */
 function own(lines) {
   return lines.flatMap((line, index) => {

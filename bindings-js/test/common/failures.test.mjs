@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { failures, printed } from "./failures.mjs";
+import { failures, printed, skipped } from "./failures.mjs";
 import { output } from "./process.mjs";
 
 const PROGRAM = `
@@ -29,6 +29,7 @@ for (const reporter of ["tap", "spec"]) {
     assert.equal(status, 1);
     const found = failures(text);
     assert.deepEqual(found.map(({ name }) => name), ["at the top", "inside", "child"], text);
+    assert.deepEqual(skipped(text), ["not here: no broker"], text);
     const [top, inside, child] = found.map(({ lines }) => lines.join("\n"));
     assert.match(top, /Expected values to be strictly deep-equal/);
     assert.match(top, /a: 2/);
