@@ -514,7 +514,7 @@ return cjson.encode({ outcome = outcome, records = integer(#live), pending = pen
 `,
   },
   revoke_matching: {
-    sha1: "dd21596d570d471c6e2863c8020aacaf899ca228",
+    sha1: "c0da1414015b94c30a5f3b36bb7db0f01a571c2a",
     text: `#!lua
 -- {tenant, subject, include_purposes, exclude_purposes, keep, issued_before, unexpired_after, end_sessions, cut_offs,
 -- forget_at, at, reason, notify_purposes, delay_sid, delay_due, limit, dry_run}, where cut_offs has a purpose per
@@ -558,7 +558,7 @@ for _, jti in ipairs(redis_call('SMEMBERS', key('live-of', of_subject))) do
   if tonumber(of[4]) > call.unexpired_after and (ends[sid] or selected) then
     doomed[#doomed + 1] = { jti = jti, sid = sid, told = told[purpose] }
     count_session(sid)
-    if told[purpose] then
+    if told[purpose] and sid ~= call.delay_sid then
       notify_records = notify_records + 1
       if not notified[sid] then
         notified[sid] = true
