@@ -58,6 +58,9 @@ use tokio::time::Instant;
 #[cfg(any(feature = "nats", feature = "postgres", feature = "redis"))]
 pub use self::{error::ConnectError, listeners::Subscription, options::Options};
 
+/// How many messages a subscription holds for a receiver that is busy, unless told otherwise.
+pub const DEFAULT_CAPACITY: usize = 100_000;
+
 /// The receiving side of a broadcast adapter, for the process that holds live connections.
 ///
 /// A listener is subscribed before its constructor returns, and connected unless its first event is

@@ -17,7 +17,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             channel: None,
-            capacity: super::in_process::DEFAULT_CAPACITY,
+            capacity: super::DEFAULT_CAPACITY,
             timeout: Duration::from_secs(2),
             heartbeat: Duration::from_secs(5),
         }

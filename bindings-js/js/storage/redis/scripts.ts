@@ -440,7 +440,7 @@ return '{}'
 `,
   },
   revoke: {
-    sha1: "c629db6cf4225ea1678d2dec2862225d47d8248d",
+    sha1: "da931c9554e1679aa345964614b0875d986c694e",
     text: `#!lua
 -- {tenant, jti | sid, subject, at, reason, tombstone, session_tombstone, notify_purposes, due, limit}:
 -- answers {outcome, records, pending, more}.
@@ -461,9 +461,12 @@ else
   owner = known[1] or nil
   live_session = owner and not known[2]
   if not owner then
-    -- Records can outlive their session only by a defect, and must not outlive its revocation.
-    local any = redis_call('SRANDMEMBER', key('records-of', id(tenant, sid)))
-    owner = any and redis_call('HGET', key('record', id(tenant, any)), 'subject') or nil
+    -- Records can outlive their session only by a defect, and must not outlive its revocation; of several owners the
+    -- first by name is meant.
+    for _, one in ipairs(redis_call('SMEMBERS', key('records-of', id(tenant, sid)))) do
+      local subject = redis_call('HGET', key('record', id(tenant, one)), 'subject')
+      if subject and (not owner or before(subject, owner)) then owner = subject end
+    end
   end
   live = redis_call('ZRANGE', key('live-of-session', id(tenant, sid)), '0', '-1')
 end
