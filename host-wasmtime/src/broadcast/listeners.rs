@@ -280,12 +280,18 @@ mod tests {
     async fn large_packets_are_bounded_by_their_bytes() {
         let listeners = Arc::new(Listeners::new(1_000));
         let mut slow = listen(&listeners);
-        let text = "x".repeat(MAX_WAITING_BYTES / 2);
-        let large = format!(r#"{{"kind":"recheck","sid":"{text}"}}"#);
-        for _ in 0..3 {
-            listeners.receive(large.as_bytes());
+        let batch = || Batch::now(unpack(packet(1).as_bytes()).messages);
+        let queue = Arc::clone(&slow.queue);
+        for bytes in [MAX_WAITING_BYTES / 2, MAX_WAITING_BYTES / 2, 1] {
+            queue.push(batch(), bytes, listeners.capacity);
         }
-        assert_eq!(waiting(&mut slow), ["missed 2", "1"]);
+        assert_eq!(waiting(&mut slow), ["missed 1", "1", "1"]);
+        // Nothing waits any more: one is taken, however large.
+        queue.push(batch(), 2 * MAX_WAITING_BYTES, listeners.capacity);
+        queue.push(batch(), 1, listeners.capacity);
+        assert_eq!(waiting(&mut slow), ["missed 1", "1"]);
+        queue.push(batch(), 1, listeners.capacity);
+        assert_eq!(waiting(&mut slow), ["1"]);
     }
 
     #[tokio::test]

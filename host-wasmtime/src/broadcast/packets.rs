@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 /// Enough for thousands of messages, and below what every broker takes.
+#[cfg(any(feature = "nats", feature = "redis", test))]
 pub(super) const MAX_PACKET_BYTES: usize = 256 * 1024;
 
 /// A packet, and which of the messages are in it: from `first`, `count` of them.
