@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::setup;
 use crate::workspace::{self, step};
-use crate::{component, js, process};
+use crate::{component, js, node, process};
 
 /// Prepares the machine and builds everything that runs.
 pub(crate) fn run() -> Result<()> {
@@ -53,9 +53,11 @@ pub(crate) fn package() -> Result<()> {
     js::build(&setup::prepare()?)
 }
 
-/// What only tests in JavaScript need: the contract suites for storages, and the module without ES256.
+/// What only tests need: the contract suites for storages in JavaScript, the module without ES256, and the adapters in
+/// JavaScript that share stores and brokers with those in Rust.
 pub(crate) fn for_tests() -> Result<()> {
     let tools = setup::prepare()?;
     js::build_contract(&tools)?;
-    js::build_without_es256(&tools)
+    js::build_without_es256(&tools)?;
+    node::install(&workspace::root().join("bindings-js/test/servers"))
 }
