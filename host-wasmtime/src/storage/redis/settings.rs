@@ -143,7 +143,7 @@ mod tests {
             "redis://anna:secret@h/?protocol=secret",
             "secret",
         ] {
-            let error = client(url).err().expect(url);
+            let error = client(url).expect_err(url);
             assert!(!format!("{error} {error:?}").contains("secret"), "{url}");
         }
     }
