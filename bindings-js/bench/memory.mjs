@@ -2,7 +2,7 @@
 
 import { createAuthenticator, generateKeys } from "authkernel";
 import { memoryStorage } from "authkernel/storage/memory";
-import { loaded } from "../dist/esm/wire/load.js";
+import { loaded } from "../dist/esm/core.js";
 
 const calls = Number(process.argv[2] ?? 1_000_000);
 const first = Math.min(10_000, calls / 2);

@@ -4,6 +4,7 @@ import { AuthError } from "./errors.js";
 import type { Kernel } from "./kernel/glue.js";
 import type * as requests from "./requests.js";
 import { type Buffer, Unfit } from "./wire/buffer.js";
+import type { Known } from "./wire/known.js";
 import { blame, type Ports } from "./wire/ports.js";
 import * as read from "./wire/read.js";
 import * as write from "./wire/write.js";
@@ -27,7 +28,7 @@ const OPERATIONS = {
 type Fields = Record<string, unknown>;
 
 interface Waiting {
-  read(from: Buffer): unknown;
+  read(from: Buffer, known: Known): unknown;
   resolve(answer: unknown): void;
   reject(error: unknown): void;
 }
@@ -134,7 +135,7 @@ export class KernelAuthenticator<Claims extends requests.ExtraClaims> implements
     this.#kernel = undefined;
   }
 
-  #run<T>(operation: keyof typeof OPERATIONS, write: (to: Buffer) => void, read: (from: Buffer) => T): T | Promise<T> {
+  #run<T>(operation: keyof typeof OPERATIONS, write: (to: Buffer) => void, read: (from: Buffer, known: Known) => T): T | Promise<T> {
     const kernel = this.#kernel;
     if (kernel === undefined || this.#closed) {
       throw new AuthError("authenticator_closed", "input", "the authenticator was closed: build a new one");
@@ -171,11 +172,11 @@ export class KernelAuthenticator<Claims extends requests.ExtraClaims> implements
     this.#release();
   }
 
-  #read<T>(kernel: Kernel, call: number, answer: (from: Buffer) => T): T {
+  #read<T>(kernel: Kernel, call: number, answer: (from: Buffer, known: Known) => T): T {
     const buffer = this.#buffer;
     buffer.open(kernel.reserve(0));
     const cause = this.#ports.cause(call);
-    if (buffer.readCase() === 0) return answer(buffer);
+    if (buffer.readCase() === 0) return answer(buffer, this.#ports.known);
     const error = read.error(buffer);
     if (cause === undefined) throw error;
     throw new AuthError(error.code, error.kind, blame(error.message, cause), { cause });

@@ -17,7 +17,23 @@ export function noBrowser() {
 }
 
 /** Opens a page and waits for its title to tell; fails when it asks anybody but its own server for anything. */
-export async function pageMustTell(url) {
+export function pageMustTell(url) {
+  return withPage(url, async (page, complaints) => {
+    await page.waitForFunction(() => document.title !== "loading", undefined, { timeout: 15_000 }).catch(() => {});
+    const title = await page.title();
+    if (title !== expected) throw new Error(`the page says ${title} ${complaints.join(" ")}`);
+  });
+}
+
+/** The same for a page that writes lines to the console, and nothing else. */
+export function pageSays(url, lines) {
+  return withPage(url, async (page, said) => {
+    for (let tries = 0; said.length < lines.length && tries < 300; tries++) await page.waitForTimeout(50);
+    if (said.join("\n") !== lines.join("\n")) throw new Error(`the page says ${JSON.stringify(said)}`);
+  });
+}
+
+async function withPage(url, look) {
   browser ??= await playwright.launch({ executablePath: chromium().path, args: ["--no-sandbox"] });
   const page = await browser.newPage();
   const complaints = [];
@@ -28,11 +44,11 @@ export async function pageMustTell(url) {
     const asked = new URL(request.url());
     if (asked.protocol.startsWith("http") && asked.host !== new URL(url).host) foreign.push(request.url());
   });
+  // Every browser asks for it by itself.
+  await page.route("**/favicon.ico", (route) => route.fulfill({ status: 204 }));
   try {
     await page.goto(url);
-    await page.waitForFunction(() => document.title !== "loading", undefined, { timeout: 15_000 }).catch(() => {});
-    const title = await page.title();
-    if (title !== expected) throw new Error(`the page says ${title} ${complaints.join(" ")}`);
+    await look(page, complaints);
     if (foreign.length > 0) throw new Error(`the page asked ${foreign}`);
   } finally {
     await page.close();

@@ -6,6 +6,7 @@ import * as bundlers from "./checks/bundlers.mjs";
 import * as contents from "./checks/contents.mjs";
 import * as docs from "./checks/docs.mjs";
 import * as node from "./checks/node.mjs";
+import * as readme from "./checks/readme.mjs";
 import * as typescript from "./checks/typescript.mjs";
 import { Workshop } from "./project.mjs";
 
@@ -14,7 +15,7 @@ const counts = { passed: 0, failed: 0, skipped: 0 };
 const workshop = new Workshop();
 try {
   const packed = await workshop.pack();
-  const all = [contents, node, typescript, bundlers, docs].flatMap(({ checks }) => checks({ workshop, packed }));
+  const all = [contents, node, typescript, bundlers, docs, readme].flatMap(({ checks }) => checks({ workshop, packed }));
   for (const { name, skip, run } of all.filter(({ name }) => words.every((word) => name.includes(word)))) {
     const started = performance.now();
     if (skip) {
@@ -28,7 +29,7 @@ try {
       console.log(`ok   ${name} (${((performance.now() - started) / 1000).toFixed(1)} s)`);
     } catch (error) {
       counts.failed += 1;
-      console.log(`FAILED ${name}: ${error?.message ?? error}`);
+      console.log(`FAILED ${name}\n${String(error?.message ?? error).replaceAll(/^/gm, "       ")}`);
     }
   }
 } finally {

@@ -76,28 +76,50 @@ await writeFile(
 );
 await writeFile(join(cjs, "package.json"), `${JSON.stringify({ type: "commonjs" })}\n`);
 
-// A runtime loads a few files quicker than many small ones: what entries share is put into chunks. The entries stay where they are, and so
-// do the parts that tests and benches look into.
+// A runtime loads a few files quicker than many small ones (Node takes nearly a millisecond for each): what entries share is put into chunks,
+// and what most applications begin with, the entrypoint and the storage in memory, into as few files as can be. The entries stay where they
+// are, and so do the parts that tests and benches look into.
 const named = await readdir(esm, { recursive: true });
 const modules = named.filter((name) => name.endsWith(".js")).map((name) => name.replaceAll("\\", "/"));
-const isEntry = (name) => /^(entrypoints|storage|broadcast|sockets|middleware|client)\/[\w-]+\.js$|^wire\/(buffer|load|ports)\.js$|^(sockets\/core\/timers|storage\/sql\/schema)\.js$/.test(name);
-const kept = ["kernel/path.js", "kernel/base64.js"];
-const { outputFiles } = await build({
-  entryPoints: modules.filter(isEntry).map((name) => join(esm, name)),
-  outdir: esm,
-  bundle: true,
-  splitting: true,
-  format: "esm",
-  platform: "neutral",
-  target: "es2022",
-  chunkNames: "shared/[name]-[hash]",
-  external: ["node:*", "cloudflare:*", "*.wasm", ...kept.map((name) => `../${name}`)],
-  write: false,
-});
+const isEntry = (name) => /^core\.js$|^(entrypoints|storage|broadcast|sockets|middleware|client)\/[\w-]+\.js$|^(sockets\/core\/timers|storage\/sql\/schema)\.js$/.test(name);
+const alone = "storage/memory.js";
+// The module as code is only loaded where it is needed. The errors are classes: there must be one of each.
+const kept = ["kernel/base64.js", "errors.js"];
+/** Leaves imports of what is kept as they are, under a name that is made a path once it is known in which file they end up. */
+const keep = {
+  name: "keep",
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.{1,2}\// }, ({ path, resolveDir }) => {
+      const name = relative(esm, join(resolveDir, path)).replaceAll("\\", "/");
+      return kept.includes(name) ? { path: `kept:${name}`, external: true, sideEffects: false } : undefined;
+    });
+  },
+};
+const pathOf = (name, from) => {
+  const path = relative(dirname(from), join(esm, name)).replaceAll("\\", "/");
+  return path.startsWith(".") ? path : `./${path}`;
+};
+const bundle = (entries, splitting) =>
+  build({
+    entryPoints: entries.map((name) => join(esm, name)),
+    outdir: esm,
+    outbase: esm,
+    bundle: true,
+    splitting,
+    format: "esm",
+    platform: "neutral",
+    target: "es2022",
+    chunkNames: "shared/[name]-[hash]",
+    external: ["node:*", "cloudflare:*", "*.wasm"],
+    plugins: [keep],
+    write: false,
+  });
+const bundled = [await bundle(modules.filter((name) => isEntry(name) && name !== alone), true), await bundle([alone], false)];
+const outputFiles = bundled.flatMap(({ outputFiles }) => outputFiles);
 for (const name of modules) if (!kept.includes(name)) await rm(join(esm, name));
-for (const { path, contents } of outputFiles) {
+for (const { path, text } of outputFiles) {
   await mkdir(dirname(path), { recursive: true });
-  await writeFile(path, contents);
+  await writeFile(path, text.replace(/"kept:([\w/.]+)"/g, (_, name) => `"${pathOf(name, path)}"`));
 }
 
 // npm packs only what lies in this folder.

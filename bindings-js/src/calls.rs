@@ -8,6 +8,7 @@ use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 
+use crate::ALLOCATOR;
 use crate::ports::JsHost;
 
 /// An operation: its answer as it is written.
@@ -60,7 +61,8 @@ impl Calls {
         match host.as_call(call, answered, || operation.as_mut().poll(&mut context)) {
             Poll::Ready(answer) => host.put(&answer),
             Poll::Pending => {
-                self.0.borrow_mut().insert(call, operation);
+                // The map stays when the call is over; with many calls that wait, that could be all of the arena.
+                ALLOCATOR.long_lived(|| self.0.borrow_mut().insert(call, operation));
                 0
             }
         }

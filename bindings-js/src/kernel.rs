@@ -10,6 +10,7 @@ use authkernel::{Code, Error, KeySet, Policy};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
+use crate::ALLOCATOR;
 use crate::calls::{Calls, Operation};
 use crate::ports::{JsHost, Ports, error_text};
 use crate::types;
@@ -46,14 +47,16 @@ impl Kernel {
 
     /// Starts an operation whose request lies in the buffer. Answers the length of its answer in the buffer, or 0 when it waits for a port.
     pub fn start(&self, call: u32, operation: u32, length: usize) -> usize {
-        let host = self.kernel.host();
-        let operation = host.read(length, |from| self.operation(operation, from));
-        self.calls.start(host, call, operation)
+        ALLOCATOR.short_lived(|| {
+            let host = self.kernel.host();
+            let operation = host.read(length, |from| self.operation(operation, from));
+            self.calls.start(host, call, operation)
+        })
     }
 
     /// Gives a waiting operation the answer of its port, which lies in the buffer; answers as [`Kernel::start`] does.
     pub fn settle(&self, call: u32, length: usize) -> usize {
-        self.calls.settle(self.kernel.host(), call, length)
+        ALLOCATOR.short_lived(|| self.calls.settle(self.kernel.host(), call, length))
     }
 
     /// Forgets a waiting operation.
@@ -65,40 +68,52 @@ impl Kernel {
 impl Kernel {
     fn operation(&self, operation: u32, from: &mut Reader<'_>) -> Operation {
         let kernel = Rc::clone(&self.kernel);
+        let host = kernel.host().clone();
         match operation {
-            0 => call(Read::read(from), async move |it| {
+            0 => call(host, Read::read(from), async move |it| {
                 kernel.begin_sign_in(it).await
             }),
-            1 => call(types::issue(from), async move |it| kernel.issue(it?).await),
-            2 => call(Read::read(from), async move |it| {
+            1 => call(host, types::issue(from), async move |it| {
+                kernel.issue(it?).await
+            }),
+            2 => call(host, Read::read(from), async move |it| {
                 kernel.authenticate_as::<String>(it).await
             }),
-            3 => call(Read::read(from), async move |it| {
+            3 => call(host, Read::read(from), async move |it| {
                 kernel.admit_as::<String>(it).await
             }),
-            4 => call(Read::read(from), async move |it| kernel.revoke(it).await),
-            5 => call(Read::read(from), async move |it| {
+            4 => call(host, Read::read(from), async move |it| {
+                kernel.revoke(it).await
+            }),
+            5 => call(host, Read::read(from), async move |it| {
                 kernel.sign_out_everywhere(it).await
             }),
-            6 => call(Read::read(from), async move |it| kernel.preview(it).await),
-            7 => call(Read::read(from), async move |it| kernel.sessions(it).await),
-            8 => call(Read::read(from), async move |it| {
+            6 => call(host, Read::read(from), async move |it| {
+                kernel.preview(it).await
+            }),
+            7 => call(host, Read::read(from), async move |it| {
+                kernel.sessions(it).await
+            }),
+            8 => call(host, Read::read(from), async move |it| {
                 kernel.credentials_changed(it).await
             }),
-            9 => call(Read::read(from), async move |it: Vec<_>| {
+            9 => call(host, Read::read(from), async move |it: Vec<_>| {
                 kernel.sweep(it).await
             }),
-            10 => call(Read::read(from), async move |()| kernel.redeliver().await),
-            11 => call(Read::read(from), async move |limit| {
+            10 => call(host, Read::read(from), async move |()| {
+                kernel.redeliver().await
+            }),
+            11 => call(host, Read::read(from), async move |limit| {
                 kernel.expunge(limit).await
             }),
-            _ => call(None, async |()| Ok(0_u32)),
+            _ => call(host, None, async |()| Ok(0_u32)),
         }
     }
 }
 
 /// An operation on a request, with its answer written. What could not be read is refused; JavaScript sees to it that this does not happen.
 fn call<T: 'static, A: Write, F>(
+    host: JsHost,
     request: Option<T>,
     operation: impl FnOnce(T) -> F + 'static,
 ) -> Operation
@@ -110,17 +125,15 @@ where
             Some(request) => operation(request).await,
             None => Err(Error::new(Code::InputInvalid)),
         };
-        let mut bytes = Vec::with_capacity(512);
-        match answer {
+        host.written(512, |to| match answer {
             Ok(answer) => {
-                bytes.push(0);
-                answer.write(&mut bytes);
+                to.push(0);
+                answer.write(to);
             }
             Err(error) => {
-                bytes.push(1);
-                error.write(&mut bytes);
+                to.push(1);
+                error.write(to);
             }
-        }
-        bytes
+        })
     })
 }

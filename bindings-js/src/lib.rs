@@ -9,17 +9,20 @@
 
 extern crate alloc;
 
+use authkernel_allocator::Allocator;
+
 mod calls;
 #[cfg(feature = "contract")]
 mod contract;
 mod kernel;
+mod known;
 mod ports;
 mod types;
 mod wire;
 
-#[cfg(not(feature = "contract"))]
+/// What wasm-bindgen keeps of JavaScript's objects outlives every call.
 #[global_allocator]
-static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+static ALLOCATOR: Allocator = Allocator::on_demand();
 
 #[cfg(not(feature = "contract"))]
 #[panic_handler]

@@ -1,5 +1,6 @@
 //! The kernel's ports over one JavaScript function that is called by number.
 
+use alloc::boxed::Box;
 use alloc::rc::Rc;
 use alloc::string::ToString;
 use alloc::vec::Vec;
@@ -18,8 +19,10 @@ use authkernel::record::{
 };
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use crate::types::storage_answer;
-use crate::wire::{Read, Reader, Write};
+use crate::ALLOCATOR;
+use crate::known::Known;
+use crate::types::{LookedUp, Lookup, storage_answer};
+use crate::wire::{Read, Reader, Write, Writer};
 
 #[wasm_bindgen]
 extern "C" {
@@ -48,6 +51,7 @@ struct Inner {
     ports: Ports,
     /// Through here everything crosses, in both directions: it is written by one side and read by the other at once.
     buffer: RefCell<Vec<u8>>,
+    known: RefCell<Known>,
     /// The call that is being polled.
     call: Cell<u32>,
     /// Whether the answer that the polled call waited for lies in the buffer.
@@ -59,6 +63,7 @@ impl JsHost {
         Self(Rc::new(Inner {
             ports,
             buffer: RefCell::default(),
+            known: RefCell::default(),
             call: Cell::new(0),
             answered: Cell::new(None),
         }))
@@ -68,7 +73,7 @@ impl JsHost {
     pub(crate) fn reserve(&self, length: usize) -> *mut u8 {
         let mut buffer = self.0.buffer.borrow_mut();
         if buffer.len() < length {
-            buffer.resize(length, 0);
+            ALLOCATOR.long_lived(|| buffer.resize(length, 0));
         }
         buffer.as_mut_ptr()
     }
@@ -76,7 +81,19 @@ impl JsHost {
     /// Reads what JavaScript put into the buffer.
     pub(crate) fn read<T>(&self, length: usize, read: impl FnOnce(&mut Reader<'_>) -> T) -> T {
         let buffer = self.0.buffer.borrow();
-        read(&mut Reader::new(buffer.get(..length).unwrap_or_default()))
+        let mut known = self.0.known.borrow_mut();
+        read(&mut Reader::new(
+            buffer.get(..length).unwrap_or_default(),
+            &mut known,
+        ))
+    }
+
+    /// What JavaScript will read.
+    pub(crate) fn written(&self, capacity: usize, write: impl FnOnce(&mut Writer<'_>)) -> Vec<u8> {
+        let mut known = self.0.known.borrow_mut();
+        let mut writer = Writer::new(capacity, &mut known);
+        write(&mut writer);
+        writer.finish()
     }
 
     /// Puts an answer into the buffer.
@@ -110,23 +127,29 @@ impl JsHost {
     fn ask<T>(
         &self,
         port: u32,
-        request: &impl Write,
+        request: impl Write + 'static,
         read: fn(&mut Reader<'_>) -> T,
     ) -> Question<T> {
-        let mut bytes = Vec::with_capacity(256);
-        request.write(&mut bytes);
         Question {
             host: self.clone(),
             port,
-            request: Some(bytes),
+            request: Some(Box::new(request)),
             read,
         }
+    }
+
+    /// The length of the answer in the buffer, when it is there at once.
+    fn cross(&self, port: u32, request: &dyn Write) -> Option<usize> {
+        let bytes = self.written(256, |to| request.write(to));
+        let (place, length) = (bytes.as_ptr(), bytes.len());
+        let answer = self.0.ports.ask(self.0.call.get(), port, place, length);
+        Some(answer).filter(|length| *length > 0)
     }
 
     fn storage<T: Read>(
         &self,
         port: u32,
-        request: &impl Write,
+        request: impl Write + 'static,
     ) -> Question<Result<T, StorageError>> {
         self.ask(port, request, storage_answer)
     }
@@ -136,7 +159,7 @@ impl JsHost {
 struct Question<T> {
     host: JsHost,
     port: u32,
-    request: Option<Vec<u8>>,
+    request: Option<Box<dyn Write>>,
     read: fn(&mut Reader<'_>) -> T,
 }
 
@@ -144,16 +167,10 @@ impl<T> Future for Question<T> {
     type Output = T;
 
     fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<T> {
-        let inner = &self.host.0;
-        let length = match &self.request {
-            Some(request) => {
-                let call = inner.call.get();
-                let (place, length) = (request.as_ptr(), request.len());
-                Some(inner.ports.ask(call, self.port, place, length)).filter(|length| *length > 0)
-            }
-            None => inner.answered.take(),
+        let length = match self.request.take() {
+            Some(request) => self.host.cross(self.port, &*request),
+            None => self.host.0.answered.take(),
         };
-        self.request = None;
         match length {
             Some(length) => Poll::Ready(self.host.read(length, self.read)),
             None => Poll::Pending,
@@ -183,70 +200,71 @@ impl Host for JsHost {
 
 // The numbers are the places in the list of `js/wire/ports.ts`.
 impl Storage for JsHost {
-    fn find(&self, query: FindQuery) -> impl Future<Output = Result<Found, StorageError>> {
-        self.storage(0, &query)
+    async fn find(&self, query: FindQuery) -> Result<Found, StorageError> {
+        let LookedUp(found) = self.storage(0, Lookup(query)).await?;
+        Ok(found)
     }
 
     fn find_many(
         &self,
         queries: Vec<FindQuery>,
     ) -> impl Future<Output = Result<Vec<Found>, StorageError>> {
-        self.storage(1, &queries)
+        self.storage(1, queries)
     }
 
     fn insert(&self, insertion: Insertion) -> impl Future<Output = Result<u64, StorageError>> {
-        self.storage(2, &insertion)
+        self.storage(2, insertion)
     }
 
     fn revoke(
         &self,
         revocation: Revocation,
     ) -> impl Future<Output = Result<Revoked, StorageError>> {
-        self.storage(3, &revocation)
+        self.storage(3, revocation)
     }
 
     fn revoke_matching(
         &self,
         revocation: MatchingRevocation,
     ) -> impl Future<Output = Result<MatchingRevoked, StorageError>> {
-        self.storage(4, &revocation)
+        self.storage(4, revocation)
     }
 
     fn consume(
         &self,
         consumption: Consumption,
     ) -> impl Future<Output = Result<Consumed, StorageError>> {
-        self.storage(5, &consumption)
+        self.storage(5, consumption)
     }
 
     fn touch(&self, touch: Touch) -> impl Future<Output = Result<(), StorageError>> {
-        self.storage(6, &touch)
+        self.storage(6, touch)
     }
 
     fn list(&self, query: ListQuery) -> impl Future<Output = Result<StoredSessions, StorageError>> {
-        self.storage(7, &query)
+        self.storage(7, query)
     }
 
     fn undelivered(
         &self,
         claim: DeliveryClaim,
     ) -> impl Future<Output = Result<Vec<Record>, StorageError>> {
-        self.storage(8, &claim)
+        self.storage(8, claim)
     }
 
     fn delivered(&self, records: Vec<RecordId>) -> impl Future<Output = Result<(), StorageError>> {
-        self.storage(9, &records)
+        self.storage(9, records)
     }
 
     fn delete_expired(
         &self,
         batch: ExpiryBatch,
     ) -> impl Future<Output = Result<Deleted, StorageError>> {
-        self.storage(10, &batch)
+        self.storage(10, batch)
     }
 
     fn raise_cut_off(&self, cut_off: CutOff) -> impl Future<Output = Result<(), StorageError>> {
-        self.storage(11, &cut_off)
+        self.storage(11, cut_off)
     }
 }
 
@@ -256,7 +274,7 @@ impl Broadcast for JsHost {
         messages: Vec<Message>,
     ) -> impl Future<Output = Vec<Result<(), BroadcastError>>> {
         // A message without an answer was not taken.
-        self.ask(12, &messages, |from| Read::read(from).unwrap_or_default())
+        self.ask(12, messages, |from| Read::read(from).unwrap_or_default())
     }
 }
 

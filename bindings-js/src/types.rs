@@ -1,14 +1,14 @@
 //! The kernel's types on the wire: their fields, in an order that `js/wire/` shares. Nothing is decided here.
 
 use alloc::string::{String, ToString};
-use alloc::vec::Vec;
 
 use authkernel::ports::{BroadcastError, Disconnect, Guard, Message, Recheck, StorageError};
 use authkernel::record::{self, CutOff, CutOffScope, RevocationTarget, SessionStatus, Status};
 use authkernel::types::{self as k, ExtraClaims};
 use authkernel::{Code, Error, Kind};
 
-use crate::wire::{Read, Reader, Write};
+use crate::known::Slot;
+use crate::wire::{Read, Reader, Write, Writer};
 
 /// Structures that are read, field by field.
 macro_rules! read {
@@ -26,7 +26,7 @@ macro_rules! read {
 macro_rules! write {
     ($($type:path { $($field:ident),* $(,)? })*) => {
         $(impl Write for $type {
-            fn write(&self, to: &mut Vec<u8>) {
+            fn write(&self, to: &mut Writer<'_>) {
                 $(self.$field.write(to);)*
             }
         })*
@@ -139,14 +139,17 @@ write! {
 
 /// With the extra claims as text where they come from storage, read where the kernel has just made them: on the wire they are text.
 impl<C: Write> Write for k::Identity<C> {
-    fn write(&self, to: &mut Vec<u8>) {
-        self.tenant.write(to);
-        self.subject.write(to);
-        self.jti.write(to);
-        self.sid.write(to);
-        self.purpose.write(to);
+    fn write(&self, to: &mut Writer<'_>) {
+        to.push(u8::from(self.tenant.is_some()));
+        if let Some(tenant) = &self.tenant {
+            to.probably(Slot::Tenant, tenant);
+        }
+        to.probably(Slot::Subject, &self.subject);
+        to.probably(Slot::Jti, &self.jti);
+        to.probably(Slot::Sid, &self.sid);
+        to.probably(Slot::Purpose, &self.purpose);
         self.act.write(to);
-        self.kid.write(to);
+        to.probably(Slot::Kid, &self.kid);
         self.issued_at.write(to);
         self.expires_at.write(to);
         self.deadline.write(to);
@@ -157,7 +160,7 @@ impl<C: Write> Write for k::Identity<C> {
 }
 
 impl Write for ExtraClaims {
-    fn write(&self, to: &mut Vec<u8>) {
+    fn write(&self, to: &mut Writer<'_>) {
         // The usual case: no claims, no text to make.
         match self.is_empty() {
             true => "{}".write(to),
@@ -169,7 +172,7 @@ impl Write for ExtraClaims {
 }
 
 impl Write for k::Verdict {
-    fn write(&self, to: &mut Vec<u8>) {
+    fn write(&self, to: &mut Writer<'_>) {
         match self {
             Self::Keep => to.push(0),
             Self::Mute => to.push(1),
@@ -183,7 +186,7 @@ impl Write for k::Verdict {
 }
 
 impl Write for Error {
-    fn write(&self, to: &mut Vec<u8>) {
+    fn write(&self, to: &mut Writer<'_>) {
         self.code().write(to);
         to.push(match self.code().kind() {
             Kind::Denied => 0,
@@ -200,7 +203,7 @@ impl Write for Error {
 
 impl Write for Code {
     /// Its place in the list, which is the same in `js/errors.ts`.
-    fn write(&self, to: &mut Vec<u8>) {
+    fn write(&self, to: &mut Writer<'_>) {
         to.push(*self as u8);
     }
 }
@@ -238,8 +241,34 @@ write! {
     Recheck { tenant, subject, purpose, sid, kid }
 }
 
+/// The question of [`record::FindQuery`] alone, whose texts are known from then on.
+pub(crate) struct Lookup(pub(crate) record::FindQuery);
+
+impl Write for Lookup {
+    fn write(&self, to: &mut Writer<'_>) {
+        let Self(query) = self;
+        to.begin_lookup();
+        to.ask(Slot::Tenant, query.tenant.as_deref());
+        to.ask(Slot::Jti, query.jti.as_deref());
+        to.ask(Slot::Sid, query.sid.as_deref());
+        to.ask(Slot::Subject, query.subject.as_deref());
+        to.ask(Slot::Purpose, query.purpose.as_deref());
+        to.ask(Slot::Kid, query.kid.as_deref());
+    }
+}
+
+/// The answer to [`Lookup`].
+pub(crate) struct LookedUp(pub(crate) record::Found);
+
+impl Read for LookedUp {
+    fn read(from: &mut Reader<'_>) -> Option<Self> {
+        from.confirm()?;
+        Read::read(from).map(Self)
+    }
+}
+
 impl Write for RevocationTarget {
-    fn write(&self, to: &mut Vec<u8>) {
+    fn write(&self, to: &mut Writer<'_>) {
         let (case, id) = match self {
             Self::Token(jti) => (0, jti),
             Self::Session(sid) => (1, sid),
@@ -250,7 +279,7 @@ impl Write for RevocationTarget {
 }
 
 impl Write for CutOffScope {
-    fn write(&self, to: &mut Vec<u8>) {
+    fn write(&self, to: &mut Writer<'_>) {
         match self {
             Self::Nothing => to.push(0),
             Self::Subject => to.push(1),
@@ -263,7 +292,7 @@ impl Write for CutOffScope {
 }
 
 impl Write for CutOff {
-    fn write(&self, to: &mut Vec<u8>) {
+    fn write(&self, to: &mut Writer<'_>) {
         match self {
             Self::Subject(cut_off) => {
                 to.push(0);
@@ -282,7 +311,7 @@ impl Write for CutOff {
 }
 
 impl Write for Status {
-    fn write(&self, to: &mut Vec<u8>) {
+    fn write(&self, to: &mut Writer<'_>) {
         match self {
             Self::Live => to.push(0),
             Self::Revoked { at, reason } => {
@@ -300,7 +329,7 @@ impl Write for Status {
 }
 
 impl Write for SessionStatus {
-    fn write(&self, to: &mut Vec<u8>) {
+    fn write(&self, to: &mut Writer<'_>) {
         match self {
             Self::Live => to.push(0),
             Self::Ended { at, reason } => {
@@ -313,7 +342,7 @@ impl Write for SessionStatus {
 }
 
 impl Write for record::Notify {
-    fn write(&self, to: &mut Vec<u8>) {
+    fn write(&self, to: &mut Writer<'_>) {
         match self {
             Self::Nothing => to.push(0),
             Self::Pending { due } => {
@@ -325,7 +354,7 @@ impl Write for record::Notify {
 }
 
 impl Write for Message {
-    fn write(&self, to: &mut Vec<u8>) {
+    fn write(&self, to: &mut Writer<'_>) {
         match self {
             Self::Disconnect(disconnect) => {
                 to.push(0);

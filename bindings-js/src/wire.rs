@@ -2,22 +2,35 @@
 //! the other half.
 //!
 //! Numbers are 64-bit floats (JavaScript has no other whole numbers), texts are UTF-8 with their length in front, an option is a byte and
-//! perhaps the value, a list is its length and the values, a variant is a byte and its payload.
+//! perhaps the value, a list is its length and the values, a variant is a byte and its payload. A text that both sides have from the last
+//! look-up is not written once more: in the place of its length stands which one it is (`known.rs`).
 
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use crate::known::{Known, Slot};
+
 /// The largest whole number that JavaScript tells from its neighbours.
 const MAX_SAFE: u64 = (1 << 53) - 1;
+
+/// Lengths from here on are none: the text is one that is known.
+const KNOWN: u32 = 0xffff_ff00;
 
 /// Reads what JavaScript wrote. `None` where that is not what it should be.
 pub(crate) struct Reader<'a> {
     rest: &'a [u8],
+    known: &'a mut Known,
 }
 
 impl<'a> Reader<'a> {
-    pub(crate) fn new(bytes: &'a [u8]) -> Self {
-        Self { rest: bytes }
+    pub(crate) fn new(bytes: &'a [u8], known: &'a mut Known) -> Self {
+        Self { rest: bytes, known }
+    }
+
+    /// Which look-up JavaScript has its known texts from. Those of another are not read.
+    pub(crate) fn confirm(&mut self) -> Option<()> {
+        let lookup = u32::from_le_bytes(self.take(4)?.try_into().ok()?);
+        self.known.confirm(lookup).then_some(())
     }
 
     fn take(&mut self, length: usize) -> Option<&'a [u8]> {
@@ -38,9 +51,67 @@ impl<'a> Reader<'a> {
         usize::try_from(u32::from_le_bytes(bytes)).ok()
     }
 
-    pub(crate) fn text(&mut self) -> Option<&'a str> {
+    fn text(&mut self) -> Option<&str> {
         let length = self.length()?;
-        core::str::from_utf8(self.take(length)?).ok()
+        match length.checked_sub(KNOWN as usize) {
+            None => core::str::from_utf8(self.take(length)?).ok(),
+            Some(slot) => self.known.get(slot),
+        }
+    }
+}
+
+/// Writes what JavaScript reads.
+pub(crate) struct Writer<'k> {
+    bytes: Vec<u8>,
+    known: &'k mut Known,
+}
+
+impl<'k> Writer<'k> {
+    pub(crate) fn new(capacity: usize, known: &'k mut Known) -> Self {
+        Self {
+            bytes: Vec::with_capacity(capacity),
+            known,
+        }
+    }
+
+    /// What was written.
+    pub(crate) fn finish(self) -> Vec<u8> {
+        self.bytes
+    }
+
+    /// The case of a variant.
+    pub(crate) fn push(&mut self, case: u8) {
+        self.bytes.push(case);
+    }
+
+    fn length(&mut self, length: usize) {
+        // Memory has 32-bit addresses here.
+        self.bytes.extend_from_slice(&(length as u32).to_le_bytes());
+    }
+
+    /// Begins a look-up: its texts, written by [`Writer::ask`], will be known to both sides.
+    pub(crate) fn begin_lookup(&mut self) {
+        let lookup = self.known.begin();
+        self.bytes.extend_from_slice(&lookup.to_le_bytes());
+    }
+
+    /// A text of a look-up.
+    pub(crate) fn ask(&mut self, slot: Slot, text: Option<&str>) {
+        self.push(u8::from(text.is_some()));
+        let known = self.known.replace(slot, text.unwrap_or_default());
+        match text {
+            Some(_) if known => self.length(KNOWN as usize + slot as usize),
+            Some(text) => text.write(self),
+            None => {}
+        }
+    }
+
+    /// A text that is probably one that is known.
+    pub(crate) fn probably(&mut self, slot: Slot, text: &str) {
+        match self.known.is(slot, text) {
+            true => self.length(KNOWN as usize + slot as usize),
+            false => text.write(self),
+        }
     }
 }
 
@@ -51,7 +122,7 @@ pub(crate) trait Read: Sized {
 
 /// What can be written.
 pub(crate) trait Write {
-    fn write(&self, to: &mut Vec<u8>);
+    fn write(&self, to: &mut Writer<'_>);
 }
 
 impl Read for String {
@@ -61,14 +132,14 @@ impl Read for String {
 }
 
 impl Write for str {
-    fn write(&self, to: &mut Vec<u8>) {
-        length(self.len(), to);
-        to.extend_from_slice(self.as_bytes());
+    fn write(&self, to: &mut Writer<'_>) {
+        to.length(self.len());
+        to.bytes.extend_from_slice(self.as_bytes());
     }
 }
 
 impl Write for String {
-    fn write(&self, to: &mut Vec<u8>) {
+    fn write(&self, to: &mut Writer<'_>) {
         self.as_str().write(to);
     }
 }
@@ -83,9 +154,9 @@ impl Read for u64 {
 
 impl Write for u64 {
     /// What is larger than any moment stays larger than any moment.
-    fn write(&self, to: &mut Vec<u8>) {
+    fn write(&self, to: &mut Writer<'_>) {
         let number = (*self).min(MAX_SAFE) as f64;
-        to.extend_from_slice(&number.to_le_bytes());
+        to.bytes.extend_from_slice(&number.to_le_bytes());
     }
 }
 
@@ -96,7 +167,7 @@ impl Read for u32 {
 }
 
 impl Write for u32 {
-    fn write(&self, to: &mut Vec<u8>) {
+    fn write(&self, to: &mut Writer<'_>) {
         u64::from(*self).write(to);
     }
 }
@@ -108,7 +179,7 @@ impl Read for bool {
 }
 
 impl Write for bool {
-    fn write(&self, to: &mut Vec<u8>) {
+    fn write(&self, to: &mut Writer<'_>) {
         to.push(u8::from(*self));
     }
 }
@@ -129,7 +200,7 @@ impl<T: Read> Read for Option<T> {
 }
 
 impl<T: Write> Write for Option<T> {
-    fn write(&self, to: &mut Vec<u8>) {
+    fn write(&self, to: &mut Writer<'_>) {
         to.push(u8::from(self.is_some()));
         if let Some(value) = self {
             value.write(to);
@@ -146,15 +217,10 @@ impl<T: Read> Read for Vec<T> {
 }
 
 impl<T: Write> Write for Vec<T> {
-    fn write(&self, to: &mut Vec<u8>) {
-        length(self.len(), to);
+    fn write(&self, to: &mut Writer<'_>) {
+        to.length(self.len());
         for item in self {
             item.write(to);
         }
     }
-}
-
-fn length(length: usize, to: &mut Vec<u8>) {
-    // Memory has 32-bit addresses here.
-    to.extend_from_slice(&(length as u32).to_le_bytes());
 }

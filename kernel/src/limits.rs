@@ -17,7 +17,13 @@ pub const MAX_SWEEP: usize = 10_000;
 
 /// Whether a text can name something: 1 to 255 bytes, no control characters.
 pub(crate) fn is_identifier(text: &str) -> bool {
-    !text.is_empty() && text.len() <= MAX_TEXT_BYTES && !text.chars().any(char::is_control)
+    !text.is_empty() && text.len() <= MAX_TEXT_BYTES && !has_control(text)
+}
+
+/// Whether a text has control characters. Nearly all texts are plain ASCII, which is quicker to see byte by byte.
+fn has_control(text: &str) -> bool {
+    let plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    !plain && text.chars().any(char::is_control)
 }
 
 /// Refuses a text that cannot name something.
@@ -34,4 +40,21 @@ pub(crate) fn identifier(name: &str, text: &str) -> Result<(), Error> {
 /// Refuses an optional text that is there and cannot name something.
 pub(crate) fn optional_identifier(name: &str, text: Option<&str>) -> Result<(), Error> {
     text.map_or(Ok(()), |text| identifier(name, text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identifiers_have_no_control_characters() {
+        for good in ["a", " ", "~", "user?id=42", "é", "日本", "\u{feff}a"] {
+            assert!(is_identifier(good), "{good}");
+        }
+        assert!(is_identifier(&"x".repeat(255)));
+        for bad in ["", "\0", "a\n", "\u{7f}", "\u{80}", "é\u{9f}", "\u{1f}é"] {
+            assert!(!is_identifier(bad), "{bad:?}");
+        }
+        assert!(!is_identifier(&"x".repeat(256)));
+    }
 }

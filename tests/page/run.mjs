@@ -10,6 +10,7 @@
 import { parseArgs } from "node:util";
 
 import { findChromium, launch, person } from "./browser.mjs";
+import { Report } from "./report.mjs";
 import { checkBinary, Server } from "./server.mjs";
 import { screenshots } from "./screenshots.mjs";
 
@@ -27,8 +28,9 @@ const chromium = findChromium();
 if (chromium) {
   process.exitCode = await main();
 } else {
-  console.log("SKIPPED: no Chromium found. Install one (Debian: apt-get install chromium) or name it in CHROMIUM.");
-  summary({ passed: 0, failed: 0, skipped: 1 });
+  const report = new Report();
+  report.skip("no Chromium found. Install one (Debian: apt-get install chromium) or name it in CHROMIUM.");
+  process.exitCode = report.close();
 }
 
 async function main() {
@@ -48,25 +50,16 @@ async function main() {
 }
 
 async function all(browser, server) {
-  const counts = { passed: 0, failed: 0, skipped: 0 };
+  const report = new Report();
   for (const suite of SUITES) {
     const { cases } = await import(`./cases/${suite}.mjs`);
     for (const [name, given] of Object.entries(cases)) {
       const title = `${suite}: ${name}`;
       if (positionals.length && !positionals.some((word) => title.includes(word))) continue;
-      const began = performance.now();
-      const error = await one(browser, server, given).then(
-        () => null,
-        (thrown) => thrown,
-      );
-      counts[error ? "failed" : "passed"] += 1;
-      console.log(`${error ? "FAILED" : "ok    "} ${title} (${Math.round(performance.now() - began)} ms)`);
-      if (error) console.log(indent(error.stack ?? String(error)));
+      await report.run(title, () => one(browser, server, given));
     }
   }
-  if (counts.passed + counts.failed === 0) throw new Error("no case has such a name");
-  summary(counts);
-  return counts.failed ? 1 : 0;
+  return report.close();
 }
 
 /**
@@ -97,12 +90,4 @@ async function one(browser, shared, given) {
     for (const { context } of people) await context.close();
     if (ownServer) await server.remove();
   }
-}
-
-function indent(text) {
-  return text.replace(/^/gm, "       ");
-}
-
-function summary({ passed, failed, skipped }) {
-  console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
 }

@@ -2,6 +2,9 @@
 
 import assert from "node:assert/strict";
 
+/** Longer than the longest pause that the page makes before it tries to come back: 15 seconds and a quarter. */
+const COMES_BACK = 30_000;
+
 export class Tab {
   constructor(page) {
     this.page = page;
@@ -55,6 +58,11 @@ export class Tab {
     await this.page.locator("#socket-pill[data-state=live]").waitFor();
   }
 
+  /** Waits until the live connection, which was lost, is open again. */
+  async liveAgain() {
+    await this.page.locator("#socket-pill[data-state=live]").waitFor({ timeout: COMES_BACK });
+  }
+
   /** Waits until this many devices with this many live connections are shown. */
   async counted(devices, connections) {
     const text = `${devices} device${devices === 1 ? "" : "s"}, ${connections} live connection${connections === 1 ? "" : "s"}`;
@@ -93,9 +101,9 @@ export class Tab {
   }
 
   /** Waits until this tab says that its session is over and that coming back was refused; answers all that it says. */
-  async ended() {
+  async ended(limit) {
     const view = this.page.locator("#ended");
-    await view.getByText("It stays closed.").waitFor();
+    await view.getByText("It stays closed.").waitFor(limit);
     return view.innerText();
   }
 
@@ -128,11 +136,29 @@ export class Tab {
     return this.page.locator(".device b").allTextContents();
   }
 
+  /** As `ended`, of a tab that has to come back first to be told so. */
+  endedAgain() {
+    return this.ended({ timeout: COMES_BACK });
+  }
+
+  /** Waits until this tab says which button ended it. It is another tab that tells it so, and the server's close may arrive before. */
+  async because(label, device) {
+    await this.page.locator("#ended", { hasText: `“${label}” was pressed on ${device}` }).waitFor();
+  }
+
+  /** Waits until nothing on the page changes its colour or place any more by itself; what pulses for ever is let be. */
+  async still() {
+    await this.page.waitForFunction(() =>
+      document.getAnimations().every((one) => one.playState === "finished" || one.effect?.getComputedTiming().iterations === Infinity),
+    );
+  }
+
   /** This tab was cut with 4001, says so with the time, and did not come back. */
   async wasCut() {
+    // How long it took is known once the tab that did it has told.
+    await this.page.locator("#ended-figure", { hasText: /[\d.]+ m?s/ }).waitFor();
     const said = await this.ended();
     assert.match(said, /code 4001, reason “revoked”/);
-    assert.match(said, /[\d.]+ m?s/);
     assert.match(said, /refused with HTTP 401/);
     assert.deepEqual(await this.sockets(), { opened: 1, closed: [{ code: 4001, reason: "revoked" }] });
     assert.equal(await this.session(), null, "the token is forgotten");

@@ -12,7 +12,7 @@ use crate::host::VectorHost;
 pub trait Target: Sized {
     /// What to call it in messages.
     const NAME: &'static str;
-    /// What its build has beyond the usual, such as `rsa`.
+    /// What its build has of what may be missing, such as `es256` or `rsa`.
     const FEATURES: &'static [&'static str];
 
     /// Parses both documents; the refusal is the kernel's own.

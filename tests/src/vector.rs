@@ -34,7 +34,7 @@ pub struct Vector {
     /// Why it is so, where that is not plain.
     #[serde(default)]
     pub comment: Option<String>,
-    /// What a host's build must have, such as `rsa`; others leave the vector out and say so.
+    /// What a host's build must have, such as `es256` or `rsa`; others leave the vector out and say so.
     #[serde(default)]
     pub needs: Vec<String>,
     /// The time at which it begins; the fixtures' when absent.

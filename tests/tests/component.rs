@@ -12,7 +12,7 @@ struct Component(Authenticator<VectorHost>);
 
 impl Target for Component {
     const NAME: &'static str = "component";
-    const FEATURES: &'static [&'static str] = &[];
+    const FEATURES: &'static [&'static str] = &["es256"];
 
     async fn build(
         policy: &str,

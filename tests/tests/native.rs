@@ -12,7 +12,7 @@ struct Native(Kernel<VectorHost>);
 
 impl Target for Native {
     const NAME: &'static str = "native";
-    const FEATURES: &'static [&'static str] = &["rsa"];
+    const FEATURES: &'static [&'static str] = &["es256", "rsa"];
 
     async fn build(
         policy: &str,

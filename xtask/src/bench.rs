@@ -27,7 +27,7 @@ pub(crate) fn javascript() -> Result<()> {
     build::package()?;
     let folder = js::folder().join("bench");
     node::install(&folder)?;
-    for bench in ["authenticate.mjs", "memory.mjs"] {
+    for bench in ["authenticate.mjs", "start.mjs", "memory.mjs"] {
         step(&format!("Running {bench}"));
         process::run(Command::new("node").current_dir(&folder).arg(bench))?;
     }

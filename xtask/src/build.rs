@@ -41,12 +41,21 @@ pub(crate) fn javascript() -> Result<()> {
     js::build_contract(&tools)
 }
 
+/// The module without ES256, beside the package that it can be used with.
+pub(crate) fn without_es256() -> Result<()> {
+    let tools = setup::prepare()?;
+    js::build(&tools)?;
+    js::build_without_es256(&tools)
+}
+
 /// Prepares the machine and builds the npm package, which needs no wasmtime.
 pub(crate) fn package() -> Result<()> {
     js::build(&setup::prepare()?)
 }
 
-/// The contract suites that storages in JavaScript are tested with.
-pub(crate) fn contract() -> Result<()> {
-    js::build_contract(&setup::prepare()?)
+/// What only tests in JavaScript need: the contract suites for storages, and the module without ES256.
+pub(crate) fn for_tests() -> Result<()> {
+    let tools = setup::prepare()?;
+    js::build_contract(&tools)?;
+    js::build_without_es256(&tools)
 }

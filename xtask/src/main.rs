@@ -7,7 +7,9 @@ mod bench;
 mod build;
 mod ci;
 mod component;
+mod counts;
 mod demo;
+mod failures;
 mod js;
 mod node;
 mod openapi;
@@ -49,7 +51,11 @@ enum Step {
     ///
     /// Writes the kernel for JavaScript into target/wasm/js and the package into bindings-js/dist. It needs
     /// no wasmtime, so it takes a minute or two.
-    Js,
+    Js {
+        /// The module without ES256 as well: target/wasm/js-without-es256/kernel.wasm, for `authkernel/slim`
+        #[arg(long)]
+        without_es256: bool,
+    },
     /// Build, then run the reference server on its defaults
     ///
     /// Everything after `demo` is given to `authkernel serve`, for example
@@ -100,7 +106,11 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().step {
         Step::Setup => setup::run().map(|_| ExitCode::SUCCESS),
         Step::Build => build::run().map(|()| ExitCode::SUCCESS),
-        Step::Js => build::javascript().map(|()| ExitCode::SUCCESS),
+        Step::Js { without_es256 } => match without_es256 {
+            true => build::without_es256(),
+            false => build::javascript(),
+        }
+        .map(|()| ExitCode::SUCCESS),
         Step::Demo {
             check,
             node,

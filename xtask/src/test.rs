@@ -1,43 +1,33 @@
-//! `cargo xtask test`: every test, and one line at the end that adds them up.
+//! `cargo xtask test`: every test, and at the end one line a step, those that failed, and the sum.
 
-use std::fmt;
-use std::io::{self, BufRead, BufReader};
-use std::ops::AddAssign;
+use std::io::{self, BufRead, BufReader, Write};
 use std::process::{Command, ExitCode, Stdio};
 use std::thread;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
 
+use crate::counts::{Counts, page_line, rust_line};
+use crate::failures::{self, Failure, Programs, Reader, Rust};
 use crate::openapi::{self, Outcome};
 use crate::process;
 use crate::workspace::{self, step};
 use crate::{build, node, setup};
 
-/// Tests that were counted.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct Counts {
-    passed: u64,
-    failed: u64,
-    skipped: u64,
+/// What a step found.
+#[derive(Default)]
+struct Found {
+    counts: Counts,
+    /// Also those that passed when they were run again.
+    failures: Vec<Failure>,
 }
 
-impl AddAssign for Counts {
-    fn add_assign(&mut self, other: Self) {
-        self.passed += other.passed;
-        self.failed += other.failed;
-        self.skipped += other.skipped;
-    }
-}
-
-impl fmt::Display for Counts {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            passed,
-            failed,
-            skipped,
-        } = self;
-        write!(f, "{passed} passed, {failed} failed, {skipped} skipped")
+impl From<Counts> for Found {
+    fn from(counts: Counts) -> Self {
+        Self {
+            counts,
+            failures: Vec::new(),
+        }
     }
 }
 
@@ -46,8 +36,8 @@ pub(crate) fn run() -> Result<ExitCode> {
     let mut summary = Summary::default();
     let build = || {
         build::run()?;
-        build::contract()?;
-        Ok(Counts::default())
+        build::for_tests()?;
+        Ok(Found::default())
     };
     if summary.add("build", build) {
         for (name, selection) in ["rust", "xtask"].into_iter().zip(workspace::PARTS) {
@@ -64,20 +54,26 @@ pub(crate) fn run() -> Result<ExitCode> {
 #[derive(Default)]
 struct Summary {
     lines: Vec<String>,
+    failures: Vec<(String, Failure)>,
     total: Counts,
 }
 
 impl Summary {
     /// Runs a step and remembers how it ended.
-    fn add(&mut self, name: &str, action: impl FnOnce() -> Result<Counts>) -> bool {
+    fn add(&mut self, name: &str, action: impl FnOnce() -> Result<Found>) -> bool {
         let started = Instant::now();
-        let counts = action().unwrap_or_else(|error| {
+        let Found { counts, failures } = action().unwrap_or_else(|error| {
             eprintln!("error: {error:#}");
-            Counts {
-                failed: 1,
-                ..Counts::default()
+            Found {
+                counts: Counts {
+                    failed: 1,
+                    ..Counts::default()
+                },
+                failures: vec![Failure::new("the whole step", &format!("{error:#}"))],
             }
         });
+        let failures = failures.into_iter().map(|one| (name.to_owned(), one));
+        self.failures.extend(failures);
         let word = if counts.failed == 0 { "ok" } else { "FAILED" };
         let seconds = started.elapsed().as_secs_f32();
         let mut line = format!("    {name:<7} {word:<7} {seconds:>7.1} s");
@@ -94,6 +90,9 @@ impl Summary {
         for line in &self.lines {
             println!("{line}");
         }
+        for (name, failure) in &self.failures {
+            failure.print(name);
+        }
         println!("{}", self.total);
         match self.total.failed {
             0 => ExitCode::SUCCESS,
@@ -103,7 +102,7 @@ impl Summary {
 }
 
 /// The Rust tests of a part of the workspace, documentation examples included.
-fn rust(selection: &[&str]) -> Result<Counts> {
+fn rust(selection: &[&str]) -> Result<Found> {
     step(&format!("Running cargo test {}", selection.join(" ")));
     let mut command = workspace::cargo("test");
     command.args(selection).arg("--no-fail-fast");
@@ -112,25 +111,11 @@ fn rust(selection: &[&str]) -> Result<Counts> {
     if shared.is_dir() {
         command.env("AUTHKERNEL_SHARED", shared);
     }
-    counted(command, rust_line)
-}
-
-/// Reads `test result: ok. 5 passed; 0 failed; 1 ignored; 0 measured; …`.
-fn rust_line(line: &str) -> Option<Counts> {
-    let (_, rest) = line.strip_prefix("test result: ")?.split_once(". ")?;
-    let mut numbers = rest.split("; ").map(|item| {
-        let number = item.split(' ').next()?;
-        number.parse().ok()
-    });
-    Some(Counts {
-        passed: numbers.next()??,
-        failed: numbers.next()??,
-        skipped: numbers.next()??,
-    })
+    counted(command, rust_line, Rust::default())
 }
 
 /// The JavaScript package, in every runtime, and the hosts of the component in other languages.
-fn javascript() -> Result<Counts> {
+fn javascript() -> Result<Found> {
     if let Err(error) = setup::check_node() {
         return Ok(skip("js", &format!("{error:#}")));
     }
@@ -140,21 +125,21 @@ fn javascript() -> Result<Counts> {
         .current_dir(workspace::root())
         .arg("bindings-js/test/run.mjs")
         .env("AUTHKERNEL_BIN", workspace::server());
-    counted(command, page_line)
+    counted(command, page_line, Programs::default())
 }
 
 /// Clients of others, from npm.
-fn clients() -> Result<Counts> {
+fn clients() -> Result<Found> {
     let command = match node_program("clients")? {
         Ok(command) => command,
         Err(reason) => return Ok(skip("clients", &reason)),
     };
     step("Testing with clients of others");
-    counted(command, page_line)
+    counted(command, page_line, Programs::default())
 }
 
 /// The page, in a real browser.
-fn page() -> Result<Counts> {
+fn page() -> Result<Found> {
     let Some(chromium) = setup::chromium() else {
         return Ok(skip(
             "page",
@@ -167,16 +152,16 @@ fn page() -> Result<Counts> {
     };
     step("Testing the page in Chromium");
     command.env("CHROMIUM", chromium);
-    counted(command, page_line)
+    counted(command, page_line, Programs::default())
 }
 
 /// The server beside its OpenAPI document.
-fn document() -> Result<Counts> {
+fn document() -> Result<Found> {
     Ok(match openapi::run()? {
-        Outcome::Passed => Counts {
+        Outcome::Passed => Found::from(Counts {
             passed: 1,
             ..Counts::default()
-        },
+        }),
         Outcome::Skipped(reason) => skip("openapi", &reason),
     })
 }
@@ -199,27 +184,20 @@ fn node_program(name: &str) -> Result<Result<Command, String>> {
     Ok(Ok(command))
 }
 
-fn skip(name: &str, reason: &str) -> Counts {
+fn skip(name: &str, reason: &str) -> Found {
     println!("\nSKIPPED: the {name} test: {reason}\n");
-    Counts {
+    Found::from(Counts {
         skipped: 1,
         ..Counts::default()
-    }
-}
-
-/// Reads `5 passed, 0 failed, 1 skipped`.
-fn page_line(line: &str) -> Option<Counts> {
-    let mut items = line.trim().split(", ");
-    let mut number = |word: &str| items.next()?.strip_suffix(word)?.trim_end().parse().ok();
-    Some(Counts {
-        passed: number("passed")?,
-        failed: number("failed")?,
-        skipped: number("skipped")?,
     })
 }
 
-/// Runs a test program, passes its output on, and adds up the lines that count.
-fn counted(mut command: Command, read: fn(&str) -> Option<Counts>) -> Result<Counts> {
+/// Runs a test program, passes its output on, adds up the lines that count, and notes what failed.
+fn counted(
+    mut command: Command,
+    read: fn(&str) -> Option<Counts>,
+    mut reader: impl Reader,
+) -> Result<Found> {
     // Node makes the pipes that it is given non-blocking, also for us: it gets none of ours.
     let mut child = command
         .stdout(Stdio::piped())
@@ -227,48 +205,44 @@ fn counted(mut command: Command, read: fn(&str) -> Option<Counts>) -> Result<Cou
         .spawn()
         .with_context(|| format!("cannot start {}", process::describe(&command)))?;
     let stdout = child.stdout.take().context("the output is read")?;
-    let mut stderr = child.stderr.take().context("the errors are read")?;
-    let errors = thread::spawn(move || io::copy(&mut stderr, &mut io::stderr()));
+    let stderr = child.stderr.take().context("the errors are read")?;
+    let errors = thread::spawn(move || passed_on(stderr));
     let mut counts = Counts::default();
     for line in BufReader::new(stdout).split(b'\n') {
         let line = String::from_utf8_lossy(&line?).into_owned();
         println!("{line}");
         counts += read(&line).unwrap_or_default();
+        reader.line(&line);
     }
     let status = child.wait()?;
-    let _ = errors.join();
+    let complaints = errors.join().unwrap_or_default();
+    let mut failures = reader.close();
     if !status.success() && counts.failed == 0 {
         // It did not compile, or died before it could count.
-        eprintln!("error: {} failed ({status})", process::describe(&command));
+        let what = format!("{} failed ({status})", process::describe(&command));
+        eprintln!("error: {what}");
         counts.failed = 1;
+        failures.push(Failure {
+            name: what,
+            lines: failures::complaint(&complaints),
+        });
     }
-    Ok(counts)
+    Ok(Found { counts, failures })
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const COUNTS: Counts = Counts {
-        passed: 12,
-        failed: 1,
-        skipped: 3,
-    };
-
-    #[test]
-    fn lines_of_rust_tests() {
-        let line = "test result: FAILED. 12 passed; 1 failed; 3 ignored; 0 measured; \
-                    0 filtered out; finished in 0.10s";
-        assert_eq!(rust_line(line), Some(COUNTS));
-        assert_eq!(rust_line("test a::b ... ok"), None);
-        assert_eq!(rust_line("test result: nonsense"), None);
+/// Passes on what a program complains of, and answers the end of it.
+fn passed_on(stderr: impl io::Read) -> String {
+    /// So much is kept: a compiler complains at length.
+    const KEPT: usize = 1 << 20;
+    let mut kept = String::new();
+    for line in BufReader::new(stderr).split(b'\n').map_while(Result::ok) {
+        let line = String::from_utf8_lossy(&line);
+        let _ = writeln!(io::stderr(), "{line}");
+        if kept.len() > KEPT {
+            kept.clear();
+        }
+        kept.push_str(&line);
+        kept.push('\n');
     }
-
-    #[test]
-    fn lines_of_the_page_test() {
-        assert_eq!(page_line("12 passed, 1 failed, 3 skipped"), Some(COUNTS));
-        assert_eq!(page_line(&COUNTS.to_string()), Some(COUNTS));
-        assert_eq!(page_line("12 passed"), None);
-        assert_eq!(page_line("- 12 passed, 1 failed, 3 skipped"), None);
-    }
+    kept
 }

@@ -1,6 +1,6 @@
 import { Listeners, type ListenerOptions, type LiveBroadcast } from "./shared/listeners.js";
 import { publishPackets, PUBLISH_TIMEOUT_MS, text, within } from "./shared/publish.js";
-import { type IoRedisSubscriber, listening, type NodeRedisSubscriber, type Subscriber } from "./shared/redis-subscriber.js";
+import { beside, type IoRedisSubscriber, listening, type NodeRedisSubscriber, type Subscriber } from "./shared/redis-subscriber.js";
 
 export type { ListenerOptions, LiveBroadcast } from "./shared/listeners.js";
 export type { IoRedisSubscriber, NodeRedisSubscriber } from "./shared/redis-subscriber.js";
@@ -47,7 +47,7 @@ export function redisBroadcast(options: RedisBroadcastOptions): LiveBroadcast {
   let subscribed: Promise<void> | undefined;
 
   const start = async (): Promise<void> => {
-    const started = listening(options.subscriber ?? client.duplicate(), options.subscriber === undefined, channel, listeners);
+    const started = listening(options.subscriber ?? beside(client), options.subscriber === undefined, channel, listeners);
     try {
       await within(timeoutMs, started.start(), "subscribing to redis");
     } catch (error) {

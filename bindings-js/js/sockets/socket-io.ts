@@ -26,7 +26,8 @@ export interface SocketIoSocket {
 }
 
 /** How Socket.IO connections are admitted. */
-export interface SocketIoOptions<Claims extends ExtraClaims = ExtraClaims> extends Omit<GateOptions<Claims>, "ticket" | "subprotocol"> {
+export interface SocketIoOptions<Claims extends ExtraClaims = ExtraClaims>
+  extends Omit<GateOptions<Claims>, "ticket" | "subprotocol" | "token"> {
   /**
    * The token that a client sent in another way than the usual ones. By default it is `auth.token` of the client's options, where there is
    * no `Authorization` header; then the cookie.

@@ -13,6 +13,7 @@ import type { Farewell } from "./core/closing.js";
 import { gate } from "./core/gate.js";
 import type { GateOptions } from "./core/gate.js";
 import type { LiveSocket } from "./core/live-socket.js";
+import { lookAfter } from "./core/own-timers.js";
 
 /** What is needed of the `WebSocket` of Workers. */
 export interface WorkersSocket {
@@ -75,17 +76,9 @@ export function liveWebSocket<Claims extends ExtraClaims = ExtraClaims>(
   };
 
   function serve(socket: WorkersSocket, live: LiveSocket<Claims>): void {
-    const alarm = new Timer(
-      () => live.expire(),
-      () => Math.max(0, live.identity.deadline * 1000 - Date.now()),
-    );
-    const verify = new Timer(
-      () => void live.verify(),
-      () => verifyEvery,
-    );
+    const rest = lookAfter(live, verifyEvery);
     const gone = () => {
-      alarm.stop();
-      verify.stop();
+      rest();
       live.release();
     };
     socket.addEventListener("message", ({ data }) => {
@@ -104,8 +97,7 @@ export function liveWebSocket<Claims extends ExtraClaims = ExtraClaims>(
     });
     // Continues in the request that the connection belongs to, whoever asked for the close.
     void live.asked.then(() => {
-      alarm.stop();
-      verify.stop();
+      rest();
       socket.close(farewell?.code, farewell?.reason);
       // Nothing can cut a connection here; one that does not close is forgotten, and nothing that it says is heard.
       setTimeout(gone, FORGET_AFTER);
@@ -118,34 +110,6 @@ const FORGET_AFTER = 1_000;
 
 interface WorkersGlobal {
   WebSocketPair: new () => { 0: WorkersSocket; 1: WorkersSocket };
-}
-
-/** Does something again and again, for as long as the request lives. */
-class Timer {
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #stopped = false;
-  readonly #work: () => void;
-  readonly #after: () => number;
-
-  constructor(work: () => void, after: () => number) {
-    this.#work = work;
-    this.#after = after;
-    this.#wait();
-  }
-
-  stop(): void {
-    this.#stopped = true;
-    clearTimeout(this.#timer);
-  }
-
-  #wait(): void {
-    // Never at once: a moment that has passed must not become a busy loop.
-    const after = Math.min(Math.max(this.#after(), 50), 2 ** 31 - 1);
-    this.#timer = setTimeout(() => {
-      this.#work();
-      if (!this.#stopped) this.#wait();
-    }, after);
-  }
 }
 
 function subprotocol(request: Request): Record<string, string> {

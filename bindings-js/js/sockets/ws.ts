@@ -5,8 +5,10 @@ import type { NodeRequest } from "../middleware/credential.js";
 import type { ExtraClaims } from "../requests.js";
 import { Refusal } from "../middleware/refusal.js";
 import { gate } from "./core/gate.js";
+import type { Farewell } from "./core/closing.js";
 import type { GateOptions } from "./core/gate.js";
 import type { LiveSocket } from "./core/live-socket.js";
+import { unref } from "./core/timers.js";
 
 /** What is needed of a `WebSocket` of `ws`. */
 export interface WsSocket {
@@ -48,6 +50,8 @@ export interface WsOptions<
   path?: string | undefined;
   /** Called with every accepted socket, before anything that it sends can be heard. */
   connected?: ((socket: Socket, live: LiveSocket<Claims>, request: Request) => void) | undefined;
+  /** What peers of this route are told that have to close, where it is not what the registry tells all others. */
+  farewell?: ((farewell: Farewell) => Farewell) | undefined;
   /** Called with every upgrade that was refused: for an audit log. The peer is answered whatever it does. */
   refused?: ((refusal: Refusal, request: Request) => void) | undefined;
   /** Milliseconds between pings; a peer from which not even a pong came in between is cut. 0: no pings. Default: 25,000. */
@@ -114,7 +118,7 @@ export function handleUpgrades<
     stream.once("close", gone);
     server.handleUpgrade(request, stream, head, (socket) => {
       stream.off("error", ignore);
-      serve(socket, live);
+      serve(socket, live, options.farewell);
       keepAlive(socket);
       connected?.(socket, live, request);
       server.emit("connection", socket, request);
@@ -129,7 +133,11 @@ export function handleUpgrades<
 }
 
 /** Puts a socket under its registration. */
-function serve(socket: WsSocket, live: Pick<LiveSocket, "mayAct" | "attach" | "release">): void {
+function serve(
+  socket: WsSocket,
+  live: Pick<LiveSocket, "mayAct" | "attach" | "release">,
+  farewell: (told: Farewell) => Farewell = (told) => told,
+): void {
   const emit = socket.emit;
   // Every listener goes through here, whether it was added by the application or by another library.
   socket.emit = function (this: WsSocket, event, ...values) {
@@ -139,7 +147,10 @@ function serve(socket: WsSocket, live: Pick<LiveSocket, "mayAct" | "attach" | "r
   // Without a listener, an error of one peer would end the process.
   socket.on("error", () => undefined);
   live.attach({
-    close: (code, reason) => socket.close(code, reason),
+    close(code, reason) {
+      const told = farewell({ code, reason });
+      socket.close(told.code, told.reason);
+    },
     terminate: () => socket.terminate(),
   });
 }
@@ -188,11 +199,6 @@ function pinger(every: number): (socket: WsSocket) => void {
     });
     timer ??= unref(setInterval(round, every));
   };
-}
-
-function unref<T>(timer: T): T {
-  (timer as { unref?: () => void }).unref?.();
-  return timer;
 }
 
 function pathOf(request: NodeRequest): string {

@@ -1,21 +1,18 @@
-import { StorageError } from "../errors.js";
-import type { FindQuery, Found, Storage, SubjectId } from "../host.js";
+import type { FindQuery, Found, Storage } from "../host.js";
 import { Connection, type PostgresPool } from "./postgres/connection.js";
 import { escaped } from "./postgres/json.js";
 import { check, migrate } from "./postgres/migrate.js";
 import {
-  checkInsertion,
-  cutOff,
-  type CutOffRow,
-  cutOffRow,
-  record,
-  type RecordRow,
-  recordRow,
-  session,
-  type SessionRow,
-  sessionRow,
-  tenantKey,
-} from "./servers/rows.js";
+  consumeCall,
+  deliveredCall,
+  insertCall,
+  listCall,
+  queryCall,
+  revokeCall,
+  revokeMatchingCall,
+  undeliveredCall,
+} from "./servers/calls.js";
+import { cutOff, type CutOffRow, cutOffRow, record, type RecordRow, session, type SessionRow } from "./servers/rows.js";
 import { Touches } from "./servers/touches.js";
 
 export type { PostgresClient, PostgresPool, PostgresQuery } from "./postgres/connection.js";
@@ -76,81 +73,24 @@ export function postgresStorage({ pool, prepare = true }: PostgresStorageOptions
 
     async findMany(queries) {
       if (queries.length === 0) return [];
-      const named = queries.map((query) => ({ ...query, tenant: tenantKey(query.tenant) }));
-      return (await connection.call("find_many", named)).map(found);
+      return (await connection.call("find_many", queries.map(queryCall))).map(found);
     },
 
-    async insert(insertion) {
-      checkInsertion(insertion);
-      const { open, guard } = insertion;
-      return connection.call("insert", {
-        record: recordRow(insertion.record),
-        session: sessionRow(insertion.session),
-        open,
-        guard: guard ?? null,
-      });
-    },
+    insert: async (insertion) => connection.call("insert", insertCall(insertion)),
 
-    async revoke({ tenant, target, subject, tombstone, sessionTombstone, ...rest }) {
-      const answer = await connection.call("revoke", {
-        tenant: tenantKey(tenant),
-        ..."token" in target ? { jti: target.token } : { sid: target.session },
-        subject: subject ?? null,
-        at: rest.at,
-        reason: rest.reason,
-        tombstone: tombstone ? recordRow(tombstone) : null,
-        session_tombstone: sessionTombstone ? sessionRow(sessionTombstone) : null,
-        notify_purposes: rest.notifyPurposes,
-        due: rest.due,
-        limit: rest.limit,
-      });
+    async revoke(revocation) {
+      const answer = await connection.call("revoke", revokeCall(revocation));
       return { ...answer, pending: answer.pending.map(record) };
     },
 
     async revokeMatching(revocation) {
-      const { cutOffs } = revocation;
-      const answer = await connection.call("revoke_matching", {
-        tenant: tenantKey(revocation.tenant),
-        subject: revocation.subject,
-        include_purposes: revocation.includePurposes ?? null,
-        exclude_purposes: revocation.excludePurposes,
-        keep: revocation.keep,
-        issued_before: revocation.issuedBefore ?? null,
-        unexpired_after: revocation.unexpiredAfter,
-        end_sessions: revocation.endSessions,
-        cut_offs: cutOffs === "nothing" ? [] : cutOffs === "subject" ? [""] : cutOffs.purposes.map(namedPurpose),
-        forget_at: revocation.forgetAt,
-        at: revocation.at,
-        reason: revocation.reason,
-        notify_purposes: revocation.notifyPurposes,
-        delay_sid: revocation.delay?.sid ?? null,
-        delay_due: revocation.delay?.due ?? null,
-        limit: revocation.limit,
-        dry_run: revocation.dryRun,
-      });
+      const answer = await connection.call("revoke_matching", revokeMatchingCall(revocation));
       const { sessions, records, notify_records: notifyRecords, notify_sessions: notifySessions, more, epoch } = answer;
       return { sessions, records, notifyRecords, notifySessions, pending: answer.pending.map(record), more, epoch };
     },
 
-    async consume({ tenant, jti, sid, subject, at, request, successors }) {
-      for (const successor of successors) {
-        const { record } = successor;
-        if (tenantKey(record.tenant) !== tenantKey(tenant) || record.sid !== sid || record.subject !== subject) {
-          throw new StorageError("other", "a successor must have its predecessor's tenant, sid and subject");
-        }
-      }
-      const answer = await connection.call("consume", {
-        tenant: tenantKey(tenant),
-        jti,
-        sid,
-        subject,
-        at,
-        request: request ?? null,
-        successors: successors.map((successor) => ({
-          record: recordRow(successor.record),
-          session: { ...sessionRow(successor.session), tenant: tenantKey(tenant), sid, subject },
-        })),
-      });
+    async consume(consumption) {
+      const answer = await connection.call("consume", consumeCall(consumption));
       if (answer.won !== undefined) return { won: answer.won };
       return {
         lost: {
@@ -163,21 +103,19 @@ export function postgresStorage({ pool, prepare = true }: PostgresStorageOptions
 
     touch: (touch) => touches.add(touch),
 
-    async list({ tenant, subject, at, withRecord, after, limit }) {
-      const place = { after_created_at: after?.createdAt ?? null, after_sid: after?.sid ?? null };
-      const call = { tenant: tenantKey(tenant), subject, at, with_record: withRecord, ...place, limit };
-      const rows: SessionRow[] = (await connection.call("list", call)) ?? [];
+    async list(query) {
+      const { limit } = query;
+      const rows: SessionRow[] = (await connection.call("list", listCall(query))) ?? [];
       return { sessions: rows.slice(0, limit).map(session), more: rows.length > limit };
     },
 
-    async undelivered({ at, leaseUntil, limit, only }) {
-      const claim = { at, lease_until: leaseUntil, limit, ...onlyOf(only) };
-      return (await connection.call("undelivered", claim)).map(record);
+    async undelivered(claim) {
+      return (await connection.call("undelivered", undeliveredCall(claim))).map(record);
     },
 
     async delivered(records) {
       if (records.length === 0) return;
-      await connection.call("delivered", records.map(({ tenant, jti }) => ({ tenant: tenantKey(tenant), jti })));
+      await connection.call("delivered", deliveredCall(records));
     },
 
     async deleteExpired({ before, limit }) {
@@ -192,8 +130,8 @@ export function postgresStorage({ pool, prepare = true }: PostgresStorageOptions
 }
 
 function queryValues(query: FindQuery): (string | null)[] {
-  const { tenant, jti, sid, subject, purpose, kid } = query;
-  return [tenantKey(tenant), jti, sid, subject, purpose, kid].map((value) => (typeof value === "string" ? escaped(value) : null));
+  const { tenant, jti, sid, subject, purpose, kid } = queryCall(query);
+  return [tenant, jti, sid, subject, purpose, kid].map((value) => (typeof value === "string" ? escaped(value) : null));
 }
 
 interface FoundRows {
@@ -210,13 +148,4 @@ function found(rows: FoundRows): Found {
     cutOffs: (rows.cut_offs ?? []).map(cutOff),
     epoch: rows.epoch ?? 0,
   };
-}
-
-function namedPurpose(purpose: string): string {
-  if (purpose === "") throw new StorageError("other", "a purpose is never empty: leave it out");
-  return purpose;
-}
-
-function onlyOf(only: SubjectId | undefined): { tenant?: string; subject?: string } {
-  return only ? { tenant: tenantKey(only.tenant), subject: only.subject } : {};
 }

@@ -3,7 +3,17 @@ import type { FindQuery, Found, Storage } from "../host.js";
 import { cutOffOf, list, recordOf, sessionOf } from "./redis/answers.js";
 import { check, type RedisDurability } from "./redis/check.js";
 import { type RedisClient, Scripts } from "./redis/client.js";
-import { checkInsertion, cutOffRow, recordRow, sessionRow, tenantKey } from "./servers/rows.js";
+import {
+  consumeCall,
+  deliveredCall,
+  insertCall,
+  listCall,
+  queryCall,
+  revokeCall,
+  revokeMatchingCall,
+  undeliveredCall,
+} from "./servers/calls.js";
+import { cutOffRow } from "./servers/rows.js";
 import { Touches } from "./servers/touches.js";
 
 export type { RedisDurability } from "./redis/check.js";
@@ -62,7 +72,7 @@ const FIND_AT_ONCE = 500;
 export function redisStorage(options: RedisStorageOptions): RedisStorage {
   const scripts = new Scripts(options.client, options.prefix ?? "{authkernel}:", options.timeoutMs ?? 5_000);
   const touches = new Touches((notes) => scripts.run("touch", notes));
-  const find = async (queries: FindQuery[]): Promise<Found[]> => list(await scripts.run("find", queries.map(queryOf))).map(found);
+  const find = async (queries: FindQuery[]): Promise<Found[]> => list(await scripts.run("find", queries.map(queryCall))).map(found);
   return {
     check: () => check(scripts, options.durability ?? "always"),
     close: () => touches.flush(),
@@ -80,52 +90,18 @@ export function redisStorage(options: RedisStorageOptions): RedisStorage {
     },
 
     async insert(insertion) {
-      checkInsertion(insertion);
-      const { open, guard } = insertion;
-      const record = recordRow(insertion.record);
-      const session = sessionRow(insertion.session);
-      const { epoch } = succeeded(await scripts.run("insert", { record, session, open, guard: guard ?? null }));
+      const { epoch } = succeeded(await scripts.run("insert", insertCall(insertion)));
       return Number(epoch);
     },
 
-    async revoke({ tenant, target, subject, tombstone, sessionTombstone, at, reason, notifyPurposes, due, limit }) {
-      const answer = await scripts.run("revoke", {
-        tenant: tenantKey(tenant),
-        ...("token" in target ? { jti: target.token } : { sid: target.session }),
-        subject: subject ?? null,
-        at,
-        reason,
-        tombstone: tombstone ? recordRow(tombstone) : null,
-        session_tombstone: sessionTombstone ? sessionRow(sessionTombstone) : null,
-        notify_purposes: notifyPurposes,
-        due,
-        limit,
-      });
+    async revoke(revocation) {
+      const answer = await scripts.run("revoke", revokeCall(revocation));
       const { outcome, records, pending, more } = answer;
       return { outcome, records: Number(records), pending: list(pending).map(recordOf), more };
     },
 
     async revokeMatching(revocation) {
-      const { cutOffs } = revocation;
-      const answer = await scripts.run("revoke_matching", {
-        tenant: tenantKey(revocation.tenant),
-        subject: revocation.subject,
-        include_purposes: revocation.includePurposes ?? null,
-        exclude_purposes: revocation.excludePurposes,
-        keep: revocation.keep,
-        issued_before: revocation.issuedBefore ?? null,
-        unexpired_after: revocation.unexpiredAfter,
-        end_sessions: revocation.endSessions,
-        cut_offs: cutOffs === "nothing" ? [] : cutOffs === "subject" ? [""] : cutOffs.purposes.map(namedPurpose),
-        forget_at: revocation.forgetAt,
-        at: revocation.at,
-        reason: revocation.reason,
-        notify_purposes: revocation.notifyPurposes,
-        delay_sid: revocation.delay?.sid ?? null,
-        delay_due: revocation.delay?.due ?? null,
-        limit: revocation.limit,
-        dry_run: revocation.dryRun,
-      });
+      const answer = await scripts.run("revoke_matching", revokeMatchingCall(revocation));
       return {
         sessions: Number(answer.sessions),
         records: Number(answer.records),
@@ -137,18 +113,8 @@ export function redisStorage(options: RedisStorageOptions): RedisStorage {
       };
     },
 
-    async consume({ tenant, jti, sid, subject, at, request, successors }) {
-      for (const { record } of successors) {
-        if (tenantKey(record.tenant) !== tenantKey(tenant) || record.sid !== sid || record.subject !== subject) {
-          throw new StorageError("other", "a successor must have its predecessor's tenant, sid and subject");
-        }
-      }
-      const rows = successors.map((successor) => ({
-        record: recordRow(successor.record),
-        session: { ...sessionRow(successor.session), tenant: tenantKey(tenant), sid, subject },
-      }));
-      const call = { tenant: tenantKey(tenant), jti, sid, subject, at, request: request ?? null, successors: rows };
-      const { won, record, session, newest } = succeeded(await scripts.run("consume", call));
+    async consume(consumption) {
+      const { won, record, session, newest } = succeeded(await scripts.run("consume", consumeCall(consumption)));
       if (won !== undefined) return { won: Number(won) };
       return {
         lost: { record: record && recordOf(record), session: session && sessionOf(session), newest: list(newest).map(recordOf) },
@@ -157,27 +123,18 @@ export function redisStorage(options: RedisStorageOptions): RedisStorage {
 
     touch: (touch) => touches.add(touch),
 
-    async list({ tenant, subject, at, withRecord, after, limit }) {
-      const answer = await scripts.run("list", {
-        tenant: tenantKey(tenant),
-        subject,
-        at,
-        with_record: withRecord,
-        after_created_at: after?.createdAt ?? null,
-        after_sid: after?.sid ?? null,
-        limit,
-      });
+    async list(query) {
+      const answer = await scripts.run("list", listCall(query));
       return { sessions: list(answer.sessions).map(sessionOf), more: answer.more };
     },
 
-    async undelivered({ at, leaseUntil, limit, only }) {
-      const of = only ? { tenant: tenantKey(only.tenant), subject: only.subject } : {};
-      return list(await scripts.run("undelivered", { at, lease_until: leaseUntil, limit, ...of })).map(recordOf);
+    async undelivered(claim) {
+      return list(await scripts.run("undelivered", undeliveredCall(claim))).map(recordOf);
     },
 
     async delivered(records) {
       if (records.length === 0) return;
-      await scripts.run("delivered", records.map(({ tenant, jti }) => ({ tenant: tenantKey(tenant), jti })));
+      await scripts.run("delivered", deliveredCall(records));
     },
 
     async deleteExpired({ before, limit }) {
@@ -189,10 +146,6 @@ export function redisStorage(options: RedisStorageOptions): RedisStorage {
       await scripts.run("raise_cut_off", cutOffRow(cutOff));
     },
   };
-}
-
-function queryOf({ tenant, jti, sid, subject, purpose, kid }: FindQuery): object {
-  return { tenant: tenantKey(tenant), jti, sid, subject, purpose, kid };
 }
 
 function found({ record, session, cut_offs, epoch }: any): Found {
@@ -210,9 +163,4 @@ function succeeded(answer: any): any {
   if (failed === "conflict") throw new StorageError("conflict");
   if (failed !== undefined) throw new StorageError("guard_failed", `the guard ${failed} does not hold`, { guard: failed });
   return answer;
-}
-
-function namedPurpose(purpose: string): string {
-  if (purpose === "") throw new StorageError("other", "a purpose is never empty: leave it out");
-  return purpose;
 }

@@ -2,14 +2,22 @@
  * The one place of the WebAssembly memory through which everything crosses; `src/wire.rs` is the other half.
  *
  * What is written is read by the other side at once, so it needs no owner. Numbers are 64-bit floats, texts are UTF-8 with their length in
- * front, an option is a byte and perhaps the value, a list is its length and the values, a variant is a byte and its payload.
+ * front, an option is a byte and perhaps the value, a list is its length and the values, a variant is a byte and its payload. A text that both
+ * sides have from the last look-up is not written once more: in the place of its length stands which one it is (`known.ts`).
  */
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
+/** A text may begin with what other documents have as a byte order mark. */
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** Lengths from here on are none: the text is one that is known. */
+const KNOWN = 0xffff_ff00;
 
 /** Longer texts are left to the runtime's coders; for shorter ones a loop is quicker. */
 const SHORT = 40;
+
+/** How long the identifiers of tokens and sessions are. */
+const ID = 26;
 
 /** A value that cannot be sent, because it is not what its place asks for. */
 export class Unfit extends Error {
@@ -51,6 +59,7 @@ export class Buffer {
   #at = 0;
   /** What is being written or read, for messages. */
   #path: string[] = [];
+  #depth = 0;
 
   constructor(memory: WebAssembly.Memory) {
     this.#memory = memory;
@@ -61,8 +70,8 @@ export class Buffer {
   /** Begins to write into the buffer of this kernel. `what` is the first part of the path in messages. */
   begin(owner: Reserve, what: string): void {
     this.#owner = owner;
-    this.#path.length = 0;
-    this.#path.push(what);
+    this.#path[0] = what;
+    this.#depth = 1;
     this.#base = owner.reserve(4096);
     this.#look();
     this.#end = this.#base + 4096;
@@ -111,17 +120,18 @@ export class Buffer {
 
   /** Refuses a value. */
   unfit(name: string, wanted: string, found: unknown): never {
-    throw new Unfit(name === "" ? this.#path.join(".") : `${this.#path.join(".")}.${name}`, wanted, found);
+    const path = this.#path.slice(0, this.#depth).join(".");
+    throw new Unfit(name === "" ? path : `${path}.${name}`, wanted, found);
   }
 
   /** Goes into a part. */
   enter(name: string): void {
-    this.#path.push(name);
+    this.#path[this.#depth++] = name;
   }
 
   /** Comes back from it. */
   leave(): void {
-    this.#path.pop();
+    this.#depth--;
   }
 
   // Writing.
@@ -166,7 +176,8 @@ export class Buffer {
     this.whole(value, name);
   }
 
-  #count(number: number): void {
+  /** A length, or a number that counts something. */
+  count(number: number): void {
     this.#room(4);
     this.#view.setUint32(this.#at, number, true);
     this.#at += 4;
@@ -197,6 +208,18 @@ export class Buffer {
     this.#at = start + done;
   }
 
+  /** A text that is probably the one that is known, in this slot. */
+  probably(value: unknown, name: string, known: string | undefined, slot: number): void {
+    if (value === known && known !== undefined) this.count(KNOWN + slot);
+    else this.text(value, name);
+  }
+
+  optionalProbably(value: unknown, name: string, known: string | undefined, slot: number): void {
+    const there = value !== undefined && value !== null;
+    this.case(there ? 1 : 0);
+    if (there) this.probably(value, name, known, slot);
+  }
+
   option<T>(value: T | null | undefined, write: (value: T) => void): void {
     const there = value !== undefined && value !== null;
     this.case(there ? 1 : 0);
@@ -217,13 +240,13 @@ export class Buffer {
 
   list<T>(values: unknown, name: string, write: (value: T, name: string) => void): void {
     if (!Array.isArray(values)) this.unfit(name, "an array", values);
-    this.#count(values.length);
+    this.count(values.length);
     for (let i = 0; i < values.length; i++) write(values[i] as T, `${name}[${i}]`);
   }
 
   texts(values: unknown, name: string): void {
     if (!Array.isArray(values)) this.unfit(name, "an array of texts", values);
-    this.#count(values.length);
+    this.count(values.length);
     for (let i = 0; i < values.length; i++) {
       if (typeof values[i] !== "string") this.unfit(`${name}[${i}]`, "a text", values[i]);
       this.text(values[i], name);
@@ -252,13 +275,37 @@ export class Buffer {
     return value;
   }
 
+  readCount(): number {
+    const value = this.#view.getUint32(this.#at, true);
+    this.#at += 4;
+    return value;
+  }
+
   readText(): string {
     const length = this.#view.getUint32(this.#at, true);
     const start = this.#at + 4;
-    const end = start + length;
-    this.#at = end;
-    if (length > SHORT) return decoder.decode(this.#bytes.subarray(start, end));
+    this.#at = start + length;
+    return this.#text(start, length);
+  }
+
+  /** A text that may be the known one. */
+  readProbably(known: string | undefined): string {
+    const length = this.#view.getUint32(this.#at, true);
+    const start = this.#at + 4;
+    if (length >= KNOWN) {
+      this.#at = start;
+      if (known === undefined) throw new Error("the kernel named a text that is not known");
+      return known;
+    }
+    this.#at = start + length;
+    return this.#text(start, length);
+  }
+
+  #text(start: number, length: number): string {
     const bytes = this.#bytes;
+    const end = start + length;
+    if (length === ID) return this.#id(start);
+    if (length > SHORT) return decoder.decode(bytes.subarray(start, end));
     let text = "";
     let i = start;
     for (; i + 8 <= end; i += 8) {
@@ -275,8 +322,26 @@ export class Buffer {
     return text;
   }
 
+  /** A text as long as the identifiers of tokens and sessions: made in one piece, because they are looked up and compared. */
+  #id(i: number): string {
+    const b = this.#bytes;
+    const [c0, c1, c2, c3, c4] = [b[i]!, b[i + 1]!, b[i + 2]!, b[i + 3]!, b[i + 4]!];
+    const [c5, c6, c7, c8, c9] = [b[i + 5]!, b[i + 6]!, b[i + 7]!, b[i + 8]!, b[i + 9]!];
+    const [d0, d1, d2, d3, d4] = [b[i + 10]!, b[i + 11]!, b[i + 12]!, b[i + 13]!, b[i + 14]!];
+    const [d5, d6, d7, d8, d9] = [b[i + 15]!, b[i + 16]!, b[i + 17]!, b[i + 18]!, b[i + 19]!];
+    const [e0, e1, e2, e3, e4, e5] = [b[i + 20]!, b[i + 21]!, b[i + 22]!, b[i + 23]!, b[i + 24]!, b[i + 25]!];
+    const c = c0 | c1 | c2 | c3 | c4 | c5 | c6 | c7 | c8 | c9;
+    const d = d0 | d1 | d2 | d3 | d4 | d5 | d6 | d7 | d8 | d9;
+    if ((c | d | e0 | e1 | e2 | e3 | e4 | e5) > 127) return decoder.decode(b.subarray(i, i + ID));
+    return String.fromCharCode(c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, d0, d1, d2, d3, d4, d5, d6, d7, d8, d9, e0, e1, e2, e3, e4, e5);
+  }
+
   readOptionalText(): string | undefined {
     return this.readCase() === 0 ? undefined : this.readText();
+  }
+
+  readOptionalProbably(known: string | undefined): string | undefined {
+    return this.readCase() === 0 ? undefined : this.readProbably(known);
   }
 
   readOptionalWhole(): number | undefined {

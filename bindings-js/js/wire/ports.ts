@@ -1,22 +1,23 @@
 /** The ports as Rust asks them: by number, with a request in the memory, answered into the buffer at once or later. */
 
 import { StorageError } from "../errors.js";
-import type { Broadcast, Message, Storage } from "../host.js";
+import type { Broadcast, FindQuery, Message, Storage } from "../host.js";
 import { type Buffer, Unfit } from "./buffer.js";
+import { type Known, NOTHING } from "./known.js";
 import * as read from "./read.js";
 import * as write from "./write.js";
 
 /** What a port is called in messages, how its request is read, who answers, and how the answer is written. */
 interface Port<Request> {
   name: string;
-  read(from: Buffer): Request;
+  read(from: Buffer, ports: Ports): Request;
   ask(storage: Storage, broadcast: Broadcast | undefined, request: Request): unknown;
-  write(to: Buffer, answer: unknown, request: Request): void;
+  write(to: Buffer, answer: unknown, request: Request, ports: Ports): void;
 }
 
 // The order is that of `src/ports.rs`.
 const PORTS: readonly Port<any>[] = [
-  port("storage.find", read.findQuery, (storage, _, it) => storage.find(it), write.found),
+  port("storage.find", lookup, (storage, _, it) => storage.find(it), (to, answer, _, ports) => write.found(to, answer, ports.known)),
   port("storage.findMany", read.findQueries, (storage, _, it) => storage.findMany(it), write.foundMany),
   port("storage.insert", read.insertion, (storage, _, it) => storage.insert(it), write.epoch),
   port("storage.revoke", read.revocation, (storage, _, it) => storage.revoke(it), write.revoked),
@@ -33,11 +34,17 @@ const PORTS: readonly Port<any>[] = [
 
 function port<Request>(
   name: string,
-  read: (from: Buffer) => Request,
+  read: Port<Request>["read"],
   ask: Port<Request>["ask"],
-  write: (to: Buffer, answer: unknown, request: Request) => void,
+  write: Port<Request>["write"],
 ): Port<Request> {
   return { name, read, ask, write };
+}
+
+/** What is known is replaced when all of it was read. */
+function lookup(from: Buffer, ports: Ports): FindQuery {
+  ports.known = read.lookup(from, ports.known);
+  return read.question(ports.known);
 }
 
 /** Without a broker there is nobody to tell, and nothing to send again. */
@@ -65,6 +72,8 @@ export class Ports {
   owner!: Owner;
   /** The operation that runs must have its answers at once. */
   atOnce = false;
+  /** The texts of the last look-up. */
+  known: Known = NOTHING;
   #supplied: Supplied;
   #buffer: Buffer;
   /** Why a port did not answer a call, for the error that comes of it. */
@@ -79,7 +88,7 @@ export class Ports {
   ask(call: number, number: number, at: number, _length: number): number {
     const port = PORTS[number]!;
     this.#buffer.open(at);
-    const request = port.read(this.#buffer);
+    const request = port.read(this.#buffer, this);
     try {
       const answer = port.ask(this.#supplied.storage, this.#supplied.broadcast, request);
       if (!isThenable(answer)) return this.#answer(call, port, answer, request);
@@ -129,7 +138,7 @@ export class Ports {
       to.begin(this.owner, port.name);
       // Storage answers or fails; a broker answers message by message.
       if (port.name !== "broadcast.publish") to.case(0);
-      port.write(to, answer, request);
+      port.write(to, answer, request, this);
       return to.length;
     } catch (error) {
       return this.#failure(call, port, error);

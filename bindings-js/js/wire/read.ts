@@ -4,18 +4,38 @@ import { AuthError, CODES, type Kind } from "../errors.js";
 import type * as host from "../host.js";
 import type * as requests from "../requests.js";
 import type { Buffer } from "./buffer.js";
+import type { Known } from "./known.js";
 
 const KINDS: readonly Kind[] = ["denied", "input", "not_found", "conflict", "configuration", "unavailable", "internal"];
 
 // What storage is given. Absent fields are left out.
 
-export function findQuery(from: Buffer): host.FindQuery {
-  const tenant = from.readOptionalText();
-  const jti = from.readOptionalText();
-  const sid = from.readOptionalText();
-  const subject = from.readOptionalText();
-  const purpose = from.readOptionalText();
-  const kid = from.readOptionalText();
+function findQuery(from: Buffer): host.FindQuery {
+  return present({
+    tenant: from.readOptionalText(),
+    jti: from.readOptionalText(),
+    sid: from.readOptionalText(),
+    subject: from.readOptionalText(),
+    purpose: from.readOptionalText(),
+    kid: from.readOptionalText(),
+  });
+}
+
+/** The texts of a look-up, which are known from then on. */
+export function lookup(from: Buffer, known: Known): Known {
+  return {
+    lookup: from.readCount(),
+    tenant: from.readOptionalProbably(known.tenant),
+    jti: from.readOptionalProbably(known.jti),
+    sid: from.readOptionalProbably(known.sid),
+    subject: from.readOptionalProbably(known.subject),
+    purpose: from.readOptionalProbably(known.purpose),
+    kid: from.readOptionalProbably(known.kid),
+  };
+}
+
+/** The question of a look-up. */
+export function question({ tenant, jti, sid, subject, purpose, kid }: Known): host.FindQuery {
   const query: host.FindQuery = {};
   if (tenant !== undefined) query.tenant = tenant;
   if (jti !== undefined) query.jti = jti;
@@ -219,15 +239,15 @@ export function signInGuard(from: Buffer): requests.SignInGuard {
   return { epoch: from.readWhole() };
 }
 
-export function identity(from: Buffer): requests.Identity {
+export function identity(from: Buffer, known: Known): requests.Identity {
   return {
-    tenant: from.readOptionalText(),
-    subject: from.readText(),
-    jti: from.readText(),
-    sid: from.readText(),
-    purpose: from.readText(),
+    tenant: from.readOptionalProbably(known.tenant),
+    subject: from.readProbably(known.subject),
+    jti: from.readProbably(known.jti),
+    sid: from.readProbably(known.sid),
+    purpose: from.readProbably(known.purpose),
     act: from.readOptionalText(),
-    kid: from.readText(),
+    kid: from.readProbably(known.kid),
     issuedAt: from.readWhole(),
     expiresAt: from.readWhole(),
     deadline: from.readWhole(),
@@ -242,9 +262,9 @@ function claims(from: Buffer): requests.ExtraClaims {
   return text === "{}" ? {} : JSON.parse(text);
 }
 
-export function issued(from: Buffer): requests.Issued {
+export function issued(from: Buffer, known: Known): requests.Issued {
   const token = from.readText();
-  return { token, ...identity(from) };
+  return { token, ...identity(from, known) };
 }
 
 export function report(from: Buffer): requests.Report {

@@ -2,6 +2,7 @@
 
 import type * as host from "../host.js";
 import type { Buffer } from "./buffer.js";
+import { JTI, KID, type Known, NOTHING, PURPOSE, SID, SUBJECT, TENANT } from "./known.js";
 
 type Fields = Record<string, unknown>;
 
@@ -141,44 +142,46 @@ export function sweep(to: Buffer, sockets: unknown): void {
 
 // What storage answers. It may answer anything, too.
 
-export function found(to: Buffer, value: unknown): void {
-  foundAs(to, value, "");
+/** The answer to a look-up, and which look-up this side knows the texts of. */
+export function found(to: Buffer, value: unknown, known: Known): void {
+  to.count(known.lookup);
+  foundAs(to, value, "", known);
 }
 
 export function foundMany(to: Buffer, values: unknown): void {
   to.list<unknown>(values, "", (value, name) => {
     to.enter(name);
-    foundAs(to, value, "");
+    foundAs(to, value, "", NOTHING);
     to.leave();
   });
 }
 
-function foundAs(to: Buffer, value: unknown, name: string): void {
+function foundAs(to: Buffer, value: unknown, name: string, known: Known): void {
   const it = to.object(value, name) as unknown as host.Found;
-  optional(to, it.record, "record", record);
-  optional(to, it.session, "session", session);
+  optional(to, it.record, "record", record, known);
+  optional(to, it.session, "session", session, known);
   to.list(it.cutOffs, "cutOffs", (cut, name) => cutOff(to, cut, name));
   to.whole(it.epoch, "epoch");
 }
 
-function optional(to: Buffer, value: unknown, name: string, write: (to: Buffer, it: Fields) => void): void {
+function optional(to: Buffer, value: unknown, name: string, write: (to: Buffer, it: Fields, known: Known) => void, known: Known): void {
   const there = value !== undefined && value !== null;
   to.case(there ? 1 : 0);
   if (!there) return;
   const it = to.object(value, name);
   to.enter(name);
-  write(to, it);
+  write(to, it, known);
   to.leave();
 }
 
-function record(to: Buffer, it: Fields): void {
-  to.optionalText(it.tenant, "tenant");
-  to.text(it.jti, "jti");
-  to.text(it.sid, "sid");
-  to.text(it.subject, "subject");
-  to.text(it.purpose, "purpose");
+function record(to: Buffer, it: Fields, known: Known): void {
+  to.optionalProbably(it.tenant, "tenant", known.tenant, TENANT);
+  to.probably(it.jti, "jti", known.jti, JTI);
+  to.probably(it.sid, "sid", known.sid, SID);
+  to.probably(it.subject, "subject", known.subject, SUBJECT);
+  to.probably(it.purpose, "purpose", known.purpose, PURPOSE);
   to.optionalText(it.act, "act");
-  to.text(it.kid, "kid");
+  to.probably(it.kid, "kid", known.kid, KID);
   to.whole(it.issuedAt, "issuedAt");
   to.whole(it.expiresAt, "expiresAt");
   to.whole(it.epoch, "epoch");
@@ -219,10 +222,10 @@ function ending(to: Buffer, value: unknown, name: string): void {
   to.text(it.reason, `${name}.reason`);
 }
 
-function session(to: Buffer, it: Fields): void {
-  to.optionalText(it.tenant, "tenant");
-  to.text(it.sid, "sid");
-  to.text(it.subject, "subject");
+function session(to: Buffer, it: Fields, known: Known): void {
+  to.optionalProbably(it.tenant, "tenant", known.tenant, TENANT);
+  to.probably(it.sid, "sid", known.sid, SID);
+  to.probably(it.subject, "subject", known.subject, SUBJECT);
   to.optionalText(it.device, "device");
   to.whole(it.createdAt, "createdAt");
   to.whole(it.lastSeen, "lastSeen");
@@ -287,7 +290,7 @@ function records(to: Buffer, values: unknown, name: string): void {
   to.list<unknown>(values, name, (value, name) => {
     const it = to.object(value, name);
     to.enter(name);
-    record(to, it);
+    record(to, it, NOTHING);
     to.leave();
   });
 }
@@ -313,8 +316,8 @@ export function consumed(to: Buffer, value: unknown): void {
   const lost = to.object(it.lost, "lost");
   to.case(1);
   to.enter("lost");
-  optional(to, lost.record, "record", record);
-  optional(to, lost.session, "session", session);
+  optional(to, lost.record, "record", record, NOTHING);
+  optional(to, lost.session, "session", session, NOTHING);
   records(to, lost.newest, "newest");
   to.leave();
 }
@@ -324,7 +327,7 @@ export function storedSessions(to: Buffer, value: unknown): void {
   to.list<unknown>(it.sessions, "sessions", (value, name) => {
     const fields = to.object(value, name);
     to.enter(name);
-    session(to, fields);
+    session(to, fields, NOTHING);
     to.leave();
   });
   to.flag(it.more, "more");

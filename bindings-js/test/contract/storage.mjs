@@ -2,8 +2,7 @@
 // compiled to WebAssembly by `cargo xtask js`, over the same ports as the kernel itself.
 
 import { readFileSync } from "node:fs";
-import { Buffer } from "../../dist/esm/wire/buffer.js";
-import { Ports } from "../../dist/esm/wire/ports.js";
+import { Buffer, Ports } from "../../dist/esm/core.js";
 
 const folder = new URL("../../../target/wasm/js-contract/", import.meta.url);
 const module = new WebAssembly.Module(readFileSync(new URL("kernel.wasm", folder)));

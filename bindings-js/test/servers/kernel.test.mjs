@@ -79,7 +79,9 @@ for (const [name, { skip, store, open, kind, broker }] of Object.entries(pairs))
       assert.deepEqual(await other.auth.redeliver(), { delivered: 0, undelivered: 0, more: false });
     });
 
-    test("a sign-out while the broker is away is delivered afterwards", { skip: !broker }, async () => {
+    // Elsewhere the store is the broker, and away with it.
+    const ownBroker = broker ? test : () => undefined;
+    ownBroker("a sign-out while the broker is away is delivered afterwards", async () => {
       const [one, other] = services;
       const issued = await one.auth.issue({ subject: "user?id=7", purpose: "user" });
       await servers.at(-1).stop();

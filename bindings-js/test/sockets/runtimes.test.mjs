@@ -71,6 +71,20 @@ for (const [name, parameters] of Object.entries(RUNTIMES)) {
       const { heard, revoked } = await state();
       assert.deepEqual([heard, revoked], [["before"], 2]);
       silent.socket.terminate();
+
+      const again = (await post("/issue")).token;
+      const events = await fetch(`http://${host}/events`, { headers: bearer(again) });
+      assert.equal(events.status, 200);
+      await until("it is registered", async () => (await state()).registered === 1);
+      await post("/revoke", again);
+      assert.equal(await events.text(), 'data: hello alice\n\nevent: close\ndata: {"code":4001,"reason":"revoked"}\n\n');
+      assert.equal((await fetch(`http://${host}/events`, { headers: bearer(again) })).status, 401);
+      const abort = new AbortController();
+      const left = (await post("/issue")).token;
+      await fetch(`http://${host}/events`, { headers: bearer(left), signal: abort.signal });
+      await until("it is registered", async () => (await state()).registered === 1);
+      abort.abort();
+      await until("who left is forgotten", async () => (await state()).registered === 0);
       assert.equal(errors, "");
     },
   );

@@ -130,3 +130,24 @@ test("a disconnect that went elsewhere is made up for by the connection's own ve
   assert.deepEqual([code, reason], [4001, "revoked"]);
   await until("it is forgotten", async () => (await state()).registered === 0);
 });
+
+test("a stream of events: opens, is refused, and ends at a sign-out, at its deadline, and when its disconnect went elsewhere", async () => {
+  const open = async (path) => {
+    const issued = await post(path);
+    const response = await fetch(`http://${host}/events`, { headers: bearer(issued.token) });
+    assert.equal(response.status, 200);
+    return { ...issued, text: response.text() };
+  };
+  const closing = (reason) => `data: hello alice\n\nevent: close\ndata: {"code":4001,"reason":"${reason}"}\n\n`;
+  const [revoked, expired, deaf] = [await open("/issue"), await open("/issue?lifetime=2"), await open("/issue")];
+  await post("/revoke", revoked.token);
+  assert.equal(await revoked.text, closing("revoked"));
+  assert.equal((await fetch(`http://${host}/events`, { headers: bearer(revoked.token) })).status, 401);
+  await post("/revoke?deaf", deaf.token);
+  assert.equal(await expired.text, closing("expired"));
+  const late = Date.now() - expired.deadline * 1000;
+  assert.ok(late > -100 && late < 1_500, `${late} ms late`);
+  assert.equal(await deaf.text, closing("revoked"));
+  await until("all are forgotten", async () => (await state()).registered === 0);
+  assert.deepEqual((await state()).problems, []);
+});

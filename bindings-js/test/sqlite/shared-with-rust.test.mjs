@@ -14,8 +14,8 @@ import { libraries } from "./lib/libraries.mjs";
 
 const target = fileURLToPath(new URL("../../../target", import.meta.url));
 const built = ["debug", "release"].map((profile) => join(target, profile, "authkernel")).find((path) => existsSync(path));
-const server = process.env.AUTHKERNEL_COMMAND ?? built;
-if (server === undefined) console.warn("SKIPPED HERE: the authkernel command is not built: build it, or set AUTHKERNEL_COMMAND");
+const server = process.env.AUTHKERNEL_BIN ?? built;
+if (server === undefined) console.warn("SKIPPED HERE: the authkernel command is not built: build it, or set AUTHKERNEL_BIN");
 
 /** The Rust server on a free port; answers how to ask it. */
 async function serve(t, data) {

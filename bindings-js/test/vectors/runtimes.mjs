@@ -1,6 +1,9 @@
 // The runtimes, and how the vectors are run in each.
 
+import { existsSync } from "node:fs";
 import { bun, chromium, deno, newestNode, node, workerd } from "../common/programs.mjs";
+
+const withoutEs256 = new URL("../../../target/wasm/js-without-es256/kernel.wasm", import.meta.url);
 
 export const runtimes = [
   ...[20, 22, 24].map((major) => ({
@@ -27,5 +30,10 @@ export const runtimes = [
     find: chromium,
     command: ({ data, folder }) => [process.execPath, "runtimes/chromium.mjs", data, folder],
     environment: ({ path }) => ({ CHROMIUM: path }),
+  },
+  {
+    name: "no-es256",
+    find: () => (existsSync(withoutEs256) ? node(20) : { reason: "the module is not built: run `cargo xtask js --without-es256`" }),
+    command: ({ path, data }) => [path, "runtimes/without-es256.mjs", data],
   },
 ];

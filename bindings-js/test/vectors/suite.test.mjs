@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { AuthError, createAuthenticator, StorageError } from "authkernel";
 import { memoryStorage } from "authkernel/storage/memory";
 import { vectorData } from "./data.mjs";
-import { runVectors, ways } from "./suite/index.mjs";
+import { leftOutLines, runVectors, ways } from "./suite/index.mjs";
 import { mismatch, resolve } from "./suite/matching.mjs";
 import { seededRandom, seedOf } from "./suite/random.mjs";
 
@@ -59,6 +59,15 @@ test("names stand for values", () => {
   assert.equal(resolve("u:@{a.t}:@{a.b.0.c}", names), "u:x:7");
   assert.throws(() => resolve("@{b}", names));
   assert.throws(() => resolve("@{a.x}", names));
+});
+
+test("what a build leaves out is told by name, and is neither passed nor failed", async () => {
+  const [vector, ...others] = structuredClone(vectors.slice(0, 2));
+  others[0].needs = ["unheard"];
+  const { passed, failed, leftOut } = await runVectors(library, { ...data, files: [{ vectors: [vector, ...others] }] });
+  assert.deepEqual([passed, failed, leftOut], [ways.length, 0, { unheard: [others[0].id] }]);
+  assert.deepEqual(leftOutLines(leftOut), [`1 vectors need unheard, which this build leaves out: ${others[0].id}`]);
+  assert.deepEqual(leftOutLines({}), []);
 });
 
 /** Runs one vector in every way; answers how many of the runs failed. */

@@ -63,7 +63,7 @@ BEGIN
         WHERE (call->>'end_sessions')::boolean AND s.tenant = of_tenant AND s.subject = of_subject AND s.ended_at IS NULL
             AND NOT kept ? s.sid AND (earlier IS NULL OR s.created_at < earlier)
     ), dies AS (
-        SELECT r.jti, r.sid, told ? r.purpose AS notified FROM authkernel.records r
+        SELECT r.jti, r.sid, told ? r.purpose AND r.sid IS DISTINCT FROM call->>'delay_sid' AS notified FROM authkernel.records r
         WHERE r.tenant = of_tenant AND r.subject = of_subject AND r.status = 0 AND r.expires_at > unexpired
             AND (r.sid IN (SELECT e.sid FROM ends e)
                 OR NOT kept ? r.sid AND (earlier IS NULL OR r.issued_at < earlier)

@@ -41,7 +41,7 @@ for _, jti in ipairs(redis_call('SMEMBERS', key('live-of', of_subject))) do
   if tonumber(of[4]) > call.unexpired_after and (ends[sid] or selected) then
     doomed[#doomed + 1] = { jti = jti, sid = sid, told = told[purpose] }
     count_session(sid)
-    if told[purpose] then
+    if told[purpose] and sid ~= call.delay_sid then
       notify_records = notify_records + 1
       if not notified[sid] then
         notified[sid] = true

@@ -6,10 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use authkernel::ports::{Broadcast, BroadcastError, Message};
 use tokio::sync::Notify;
 
-use super::{Batch, Event, Listen};
-
-/// How many messages a subscription holds for a receiver that is busy, unless told otherwise.
-pub const DEFAULT_CAPACITY: usize = 100_000;
+use super::{Batch, DEFAULT_CAPACITY, Event, Listen};
 
 /// Hands messages to every subscription of this process. Clones share everything.
 ///

@@ -4,13 +4,62 @@
 //! connections receives through [`Listen`]. Delivery is best effort: what an adapter cannot promise it reports, and
 //! the registry of live connections then asks storage instead of trusting that it was told.
 
+//!
+//! | adapter | feature | for |
+//! | --- | --- | --- |
+//! | [`in_process`] | | one process |
+//! | `redis` | `redis` | several processes; shared with services in JavaScript |
+//! | `nats` | `nats` | the same |
+//! | `postgres` | `postgres` | the same, without a broker: for some hundred sign-outs per second |
+//!
+//! Those of a broker speak the format of `docs/wire.md` over one channel. They have a few things in common:
+//!
+//! - `publish` answers `Ok` for what the broker has, and `Unavailable` within [`Options::timeout`] for everything else,
+//!   also when the broker does not answer at all. They connect again by themselves.
+//! - `subscribe` answers a [`Subscription`]. All of one adapter share a connection, which is made with the first one,
+//!   kept, asked regularly whether it is still there ([`Options::heartbeat`]), and replaced when it is not: after 100 ms
+//!   at first, every 5 s at last. [`Event::Lost`] comes at once, [`Event::Restored`] when it is subscribed again.
+//! - What a process publishes comes back to its own subscriptions through the broker, once, as it does to all others.
+//! - What others send is bounded in memory, and what is no message is ignored and counted.
+//! - No text and no `Debug` output has the address's password.
+
+#[cfg(any(feature = "nats", feature = "postgres", feature = "redis"))]
+mod error;
 pub mod in_process;
+#[cfg(any(feature = "postgres", feature = "redis"))]
+mod link;
+#[cfg(any(feature = "nats", feature = "postgres", feature = "redis"))]
+mod listeners;
+#[cfg(feature = "nats")]
+pub mod nats;
+#[cfg(any(feature = "nats", feature = "postgres", feature = "redis"))]
+mod options;
+#[cfg(any(feature = "nats", feature = "postgres", feature = "redis"))]
+mod packets;
+#[cfg(feature = "postgres")]
+pub mod postgres;
+#[cfg(any(feature = "nats", feature = "postgres", feature = "redis"))]
+mod publish;
+#[cfg(feature = "redis")]
+pub mod redis;
+#[cfg(any(feature = "postgres", feature = "redis"))]
+mod source;
+#[cfg(any(feature = "nats", feature = "postgres", feature = "redis"))]
+mod task;
+#[cfg(any(feature = "nats", feature = "redis"))]
+mod tls;
 
 use std::future::Future;
 use std::sync::Arc;
 
 use authkernel::ports::Message;
 use tokio::time::Instant;
+
+#[cfg(any(feature = "nats", feature = "postgres", feature = "redis"))]
+pub use self::{error::ConnectError, listeners::Subscription, options::Options};
+
+/// How many messages a subscription holds for a receiver that is busy, unless told otherwise.
+pub const DEFAULT_CAPACITY: usize = 100_000;
 
 /// The receiving side of a broadcast adapter, for the process that holds live connections.
 ///

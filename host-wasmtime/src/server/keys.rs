@@ -124,10 +124,13 @@ fn store(file: &Path, text: &str) -> std::io::Result<()> {
     out.write_all(text.as_bytes())?;
     out.sync_all()?;
     std::fs::rename(&draft, file)?;
-    match file.parent() {
-        Some(folder) => File::open(folder)?.sync_all(),
-        None => Ok(()),
-    }
+    let folder = file.parent().unwrap_or(Path::new("/"));
+    // A name without a folder is in the one where the process is.
+    let folder = match folder.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => folder,
+    };
+    File::open(folder)?.sync_all()
 }
 
 #[cfg(unix)]

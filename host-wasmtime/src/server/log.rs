@@ -4,6 +4,7 @@ use std::fs::OpenOptions;
 use std::io::IsTerminal;
 use std::sync::Mutex;
 
+use tracing::{Level, Metadata};
 use tracing_subscriber::filter::{EnvFilter, FilterExt, filter_fn};
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
@@ -18,13 +19,23 @@ use super::start::StartError;
 const QUIET: &str =
     "cranelift_codegen=warn,regalloc2=warn,wasmtime=info,wasmtime_internal_cranelift=warn";
 
+/// What speaks with databases and brokers. At `debug` it writes down statements with their parameters: e-mail addresses
+/// and password hashes. That gets into no log, whatever the filter says.
+const DRIVERS: [&str; 3] = ["async_nats", "redis", "tokio_postgres"];
+
+fn may_be_written(event: &Metadata<'_>) -> bool {
+    let of = event.target().split("::").next().unwrap_or_default();
+    let detailed = *event.level() > Level::INFO;
+    event.target() != audit::TARGET && !(detailed && DRIVERS.contains(&of))
+}
+
 /// Sets up logging for the process. To be called once.
 ///
 /// Fails when the filter cannot be read, the audit log cannot be opened, or logging was set up before.
 pub(super) fn start(settings: &Settings) -> Result<(), StartError> {
     let filter = EnvFilter::try_new(format!("{QUIET},{}", settings.log))
         .map_err(|error| StartError::config(format!("--log {:?}: {error}", settings.log)))?
-        .and(filter_fn(|event| event.target() != audit::TARGET));
+        .and(filter_fn(may_be_written));
     let service = fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal());

@@ -1,7 +1,8 @@
 //! The reference server: `authkernel serve`.
 //!
-//! HTTP and live connections (WebSocket, server-sent events) over one kernel, accounts and tokens in one SQLite file,
-//! broadcast inside the process. Everything is JSON; errors are `{"error": {"code", "message"}}`.
+//! HTTP and live connections (WebSocket, server-sent events) over one kernel. Accounts and tokens are kept in one SQLite
+//! file, and broadcast stays inside the process; or both are shared by several servers (`backing/`). Everything is JSON;
+//! errors are `{"error": {"code", "message"}}`.
 //!
 //! A request goes from [`listener`](self) through the route's own file in `routes/` to one operation of the
 //! [`Authenticator`](crate::Authenticator), which decides. What is here is only what a kernel must not know: HTTP,
@@ -10,6 +11,7 @@
 mod accounts;
 mod acts;
 mod audit;
+mod backing;
 mod body;
 mod client;
 mod closes;
@@ -48,6 +50,7 @@ mod tls;
 mod tries;
 mod upkeep;
 
+pub use backing::{Backends, BackingUrl};
 pub use command::main;
 pub use openapi::document as openapi;
 pub use origin::PublicUrl;

@@ -5,8 +5,15 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::accounts::password::RECOMMENDED_MEMORY_KIB;
+use super::backing::Backends;
 use super::origin::PublicUrl;
 use super::places::PerAddress;
+use super::start::StartError;
+
+/// Why a shared storage is refused.
+pub(crate) const NO_SHARED_KEYS: &str = "--storage needs --keys FILE: without it each server would sign with a key of \
+its own, and refuse the tokens of the others; make one with `authkernel keys generate --keys FILE` and give it to all \
+servers";
 
 /// How `authkernel serve` runs.
 #[derive(Clone, Debug, clap::Args)]
@@ -25,6 +32,10 @@ pub struct Settings {
     )]
     pub listen: SocketAddr,
 
+    /// Where everything is kept, and who tells whom.
+    #[command(flatten)]
+    pub backends: Backends,
+
     /// Directory for the database, the signing key and compiled code; made when it is not there
     #[arg(
         long,
@@ -42,7 +53,8 @@ pub struct Settings {
     #[arg(long, env = "AUTHKERNEL_POLICY", value_name = "FILE")]
     pub policy: Option<PathBuf>,
 
-    /// Key file, a JWK Set; without it keys.json in the data directory, made on the first start
+    /// Key file, a JWK Set; without it keys.json in the data directory, made on the first start. With --storage it is
+    /// needed: all servers sign with the same keys
     #[arg(long, env = "AUTHKERNEL_KEYS", value_name = "FILE")]
     pub keys: Option<PathBuf>,
 
@@ -156,6 +168,15 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Refuses what cannot work together.
+    pub(crate) fn check(&self) -> Result<(), StartError> {
+        self.backends.broadcast_plan()?;
+        if self.backends.storage_plan()?.is_shared() && self.keys.is_none() {
+            return Err(StartError::config(NO_SHARED_KEYS));
+        }
+        Ok(())
+    }
+
     /// How long one request may take.
     pub(crate) fn request_limit(&self) -> Duration {
         Duration::from_secs(self.request_seconds)

@@ -10,9 +10,9 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::accounts::Accounts;
 use super::accounts::password::{Passwords, RECOMMENDED_MEMORY_KIB};
 use super::acts::Acts;
+use super::backing::{AnyStorage, Backing};
 use super::body::BodyLimit;
 use super::data::DataDirectory;
 use super::fault::Announcer;
@@ -30,9 +30,7 @@ use super::ticket::Tickets;
 use super::tls::Tls;
 use super::tries::Tries;
 use super::{closes, keys, listener, live_clients, openapi, policy, routes, tls, upkeep};
-use crate::broadcast::in_process::InProcess;
 use crate::sockets::{self, LiveSockets};
-use crate::storage::sqlite::SqliteStorage;
 use crate::{Authenticator, BuildError};
 
 /// Why the server did not start, or a command did not do what it was asked to.
@@ -85,6 +83,7 @@ impl std::error::Error for StartError {}
 /// Runs the server until the process is told to stop (Ctrl-C, SIGTERM), then ends it in order: live connections are
 /// closed, requests and writes finish. A second signal ends the process at once.
 pub async fn serve(settings: Settings) -> Result<(), StartError> {
+    settings.check()?;
     let address = settings.listen;
     let bound = TcpListener::bind(address).await;
     let bound =
@@ -151,10 +150,7 @@ fn announce(scheme: &str, address: SocketAddr) {
     let _ = writeln!(out, "authkernel is ready on {scheme}://{address}").and_then(|()| out.flush());
 }
 
-async fn build(
-    settings: Settings,
-    data: &DataDirectory,
-) -> Result<(App, SqliteStorage), StartError> {
+async fn build(settings: Settings, data: &DataDirectory) -> Result<(App, AnyStorage), StartError> {
     raise_open_files();
     warn(&settings);
     let certificate = match (settings.tls_cert.clone(), settings.tls_key.clone()) {
@@ -168,16 +164,12 @@ async fn build(
     };
     let clients = settings.clients.clone().map(LiveClients::load);
     let clients = clients.transpose()?;
-    let file = data.database();
-    let storage = tokio::task::spawn_blocking(move || SqliteStorage::open(file))
-        .await
-        .map_err(|error| StartError::other(error.to_string()))?
-        .map_err(|error| StartError::other(error.to_string()))?;
-    let accounts = Accounts::open(storage.clone())
-        .await
-        .map_err(|error| StartError::other(format!("cannot open the accounts: {error:?}")))?;
-    let broadcast = InProcess::new();
-    let messages = broadcast.subscribe();
+    let Backing {
+        storage,
+        accounts,
+        broadcast,
+        messages,
+    } = Backing::open(&settings.backends, &data.database()).await?;
     let cache = settings.cache.clone().unwrap_or_else(|| data.cache());
     if !cache.exists() {
         tracing::info!("compiling the kernel for this machine: only the first start takes seconds");
@@ -212,10 +204,10 @@ async fn build(
         issuer: known.issuer().to_owned(),
         openapi: openapi::document(&purposes).to_string(),
         purposes,
+        tickets: Tickets::beside(&accounts),
         accounts,
         passwords,
         tries,
-        tickets: Tickets::default(),
         pushes: Pushes::default(),
         acts: Acts::default(),
         tasks: TaskTracker::new(),

@@ -10,9 +10,10 @@ use authkernel::types::{Identity, Report};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::accounts::Accounts;
 use super::accounts::password::Passwords;
+use super::accounts::{AccountStore, Accounts};
 use super::acts::Acts;
+use super::backing::{AnyBroadcast, AnyStorage};
 use super::error::{Refusal, ServerCode};
 use super::fault::Announcer;
 use super::keys::live::LiveKeys;
@@ -25,14 +26,12 @@ use super::settings::Settings;
 use super::ticket::Tickets;
 use super::tls::Tls;
 use super::tries::Tries;
-use crate::broadcast::in_process::InProcess;
 use crate::sockets::LiveSockets;
-use crate::storage::sqlite::SqliteStorage;
 use crate::{Authenticator, SystemClock, SystemRandom};
 
 /// What the server gives the kernel.
 pub(crate) type ServerHost =
-    Ports<TimedStorage<SqliteStorage>, Announcer<InProcess>, SystemClock, SystemRandom>;
+    Ports<TimedStorage<AnyStorage>, Announcer<AnyBroadcast>, SystemClock, SystemRandom>;
 
 /// Everything that requests share.
 pub(crate) struct Server {
@@ -43,7 +42,7 @@ pub(crate) struct Server {
     /// There when the server speaks TLS itself.
     pub(crate) tls: Option<Arc<Tls>>,
     pub(crate) metrics: Metrics,
-    pub(crate) storage: SqliteStorage,
+    pub(crate) storage: AnyStorage,
     /// All connections, live or not.
     pub(crate) connections: TaskTracker,
     /// The services that were configured.

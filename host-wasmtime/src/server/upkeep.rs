@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::accounts::AccountStore;
 use super::accounts::intents::Intent;
 use super::audit::Event;
 use super::state::App;
@@ -22,7 +23,7 @@ pub(crate) async fn run(app: App) {
             _ = ticks.tick() => {}
             () = app.stop.cancelled() => return,
         }
-        app.tickets.forget_expired();
+        app.tickets.forget_expired().await;
         pay_intents(&app, app.now().saturating_sub(LEFT_OVER)).await;
     }
 }

@@ -63,6 +63,8 @@ pub struct Counts {
     pub sweep_errors: u64,
     /// Whether the broker is connected.
     pub connected: bool,
+    /// How often its connection was lost, since the start.
+    pub lost: u64,
 }
 
 /// Counts, and tells whoever listens.
@@ -79,6 +81,7 @@ pub(super) struct Observer {
     verified: AtomicU64,
     sweep_errors: AtomicU64,
     connected: AtomicBool,
+    lost: AtomicU64,
 }
 
 impl Observer {
@@ -95,6 +98,7 @@ impl Observer {
             verified: AtomicU64::default(),
             sweep_errors: AtomicU64::default(),
             connected: AtomicBool::new(true),
+            lost: AtomicU64::default(),
         }
     }
 
@@ -116,6 +120,7 @@ impl Observer {
             verified: read(&self.verified),
             sweep_errors: read(&self.sweep_errors),
             connected: self.connected.load(Ordering::Relaxed),
+            lost: read(&self.lost),
         }
     }
 
@@ -166,7 +171,8 @@ impl Observer {
     }
 
     pub(super) fn connected(&self, connected: bool) {
-        self.connected.store(connected, Ordering::Relaxed);
+        let before = self.connected.swap(connected, Ordering::Relaxed);
+        count(&self.lost, u64::from(before && !connected));
     }
 
     fn tell(&self, entry: &Entry, change: Change, told_at: Option<Instant>) {

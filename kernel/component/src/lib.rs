@@ -7,7 +7,6 @@
 
 extern crate alloc;
 
-mod allocator;
 mod bindings;
 mod convert;
 mod imports;
@@ -19,12 +18,16 @@ use core::pin::pin;
 use core::task::{Context, Poll, Waker};
 
 use authkernel::{Kernel, KeySet, Policy};
+use authkernel_allocator::Allocator;
 
 use self::bindings::exports::auth::kernel::tokens;
 use self::convert::Convert;
 use self::imports::Imports;
 
 type Answer<T> = Result<T, tokens::Error>;
+
+#[global_allocator]
+static ALLOCATOR: Allocator = Allocator::arena();
 
 struct Component;
 
@@ -37,7 +40,7 @@ struct Authenticator(Kernel<Imports>);
 
 impl tokens::GuestAuthenticator for Authenticator {
     fn create(policy: String, keys: String) -> Answer<tokens::Authenticator> {
-        allocator::long_lived(|| {
+        ALLOCATOR.long_lived(|| {
             let policy = Policy::parse(&policy).map_err(Convert::convert)?;
             let keys = KeySet::parse(&keys).map_err(Convert::convert)?;
             let kernel = Kernel::new(policy, keys, Imports);

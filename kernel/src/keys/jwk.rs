@@ -168,6 +168,7 @@ fn edwards(
     Ok((Algorithm::EdDsa, material))
 }
 
+#[cfg(feature = "es256")]
 fn elliptic(
     map: &Map<String, Value>,
     named: Option<Algorithm>,
@@ -193,6 +194,18 @@ fn elliptic(
         None
     };
     Ok((Algorithm::Es256, Material::Es256 { verifying, signing }))
+}
+
+#[cfg(not(feature = "es256"))]
+fn elliptic(
+    _map: &Map<String, Value>,
+    _named: Option<Algorithm>,
+    path: &str,
+) -> Result<(Algorithm, Material), Error> {
+    Err(invalid(
+        path,
+        "keys of P-256 need the feature es256, which this build is without",
+    ))
 }
 
 #[cfg(feature = "rsa")]

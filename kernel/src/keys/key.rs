@@ -7,12 +7,18 @@ use core::fmt;
 
 use ed25519_dalek::Signer;
 use hmac::{Hmac, Mac};
+#[cfg(feature = "es256")]
 use jwt_compact::alg::Es256;
+#[cfg(any(feature = "es256", feature = "rsa"))]
 use jwt_compact::{Algorithm as _, AlgorithmSignature as _};
-use sha2::{Sha256, Sha384, Sha512};
+#[cfg(not(all(feature = "simd", target_arch = "wasm32")))]
+use sha2::Sha256;
+use sha2::{Sha384, Sha512};
 
 use super::algorithm::Algorithm;
 use super::ed25519::{Multiples, Prepared};
+#[cfg(all(feature = "simd", target_arch = "wasm32"))]
+use super::sha256::Sha256;
 use crate::encoding;
 use crate::error::{Code, Error};
 
@@ -52,6 +58,7 @@ pub(super) enum Material {
         signing: Option<ed25519_dalek::SigningKey>,
         prepared: Option<Prepared>,
     },
+    #[cfg(feature = "es256")]
     Es256 {
         verifying: p256::ecdsa::VerifyingKey,
         signing: Option<p256::ecdsa::SigningKey>,
@@ -165,6 +172,7 @@ impl Key {
             Material::Ed25519 {
                 signing: Some(key), ..
             } => key.sign(message).to_bytes().to_vec(),
+            #[cfg(feature = "es256")]
             Material::Es256 {
                 signing: Some(key), ..
             } => Es256.sign(key, message).as_bytes().into_owned(),
@@ -205,6 +213,7 @@ impl Key {
                 )
             }
             // A high `s` is accepted: other issuers produce it, and nothing here is keyed by a token's bytes.
+            #[cfg(feature = "es256")]
             Material::Es256 { verifying, .. } => p256::ecdsa::Signature::from_slice(signature)
                 .is_ok_and(|signature| Es256.verify_signature(&signature, verifying, message)),
             #[cfg(feature = "rsa")]
@@ -239,6 +248,7 @@ impl Material {
         match self {
             Self::Hs256(_) | Self::Hs384(_) | Self::Hs512(_) => true,
             Self::Ed25519 { signing, .. } => signing.is_some(),
+            #[cfg(feature = "es256")]
             Self::Es256 { signing, .. } => signing.is_some(),
             #[cfg(feature = "rsa")]
             Self::Rsa(_) => false,

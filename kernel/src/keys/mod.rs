@@ -4,6 +4,8 @@ mod algorithm;
 mod ed25519;
 mod jwk;
 mod key;
+#[cfg(all(feature = "simd", target_arch = "wasm32"))]
+mod sha256;
 
 use alloc::format;
 use alloc::string::{String, ToString};

@@ -207,13 +207,15 @@ class MemoryStorage:
             if mine(it) and is_live(it) and it["expires_at"] > revocation["unexpired_after"] and (it["sid"] in sids or selected(it))
         ]
         notified = [it for it in records if it["purpose"] in revocation["notify_purposes"]]
+        later = revocation["delay"] and revocation["delay"]["sid"]
+        told_now = [it for it in notified if it["sid"] != later]
         unexpired = {it["sid"] for it in ending if it["ends_at"] > revocation["unexpired_after"]}
         subject = (revocation["tenant"], revocation["subject"])
         answer = {
             "sessions": len(unexpired | {it["sid"] for it in records}),
             "records": len(records),
-            "notify_records": len(notified),
-            "notify_sessions": len({it["sid"] for it in notified}),
+            "notify_records": len(told_now),
+            "notify_sessions": len({it["sid"] for it in told_now}),
             "pending": [],
             "more": False,
             "epoch": self.epochs.get(subject, 0),

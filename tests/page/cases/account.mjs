@@ -15,7 +15,10 @@ export const cases = {
     await form.getByLabel("Current password").fill("open-to-everybody");
     await form.getByLabel("New password").fill(NEW_PASSWORD);
     await form.getByRole("button", { name: "Change password" }).click();
-    for (const tab of others) assert.match(await tab.wasCut(), /“Change password” was pressed on Laptop/);
+    for (const tab of others) {
+      await tab.wasCut();
+      await tab.because("Change password", "Laptop");
+    }
     await first.report(2);
     await first.counted(1, 1);
     assert.deepEqual((await first.sockets()).closed, []);

@@ -16,7 +16,7 @@ export const cases = {
       await first.page.locator("#socket-pill[data-state=lost], #socket-pill[data-state=connecting]").waitFor();
       assert.notEqual(await first.session(), null, "the session is kept");
       await server.up();
-      for (const tab of [first, phone]) await tab.live();
+      for (const tab of [first, phone]) await tab.liveAgain();
       await first.counted(2, 2);
       await first.press("Sign out Phone");
       await phone.ended();
@@ -38,7 +38,7 @@ export const cases = {
       await server.up();
       assert.equal((await server.ask("DELETE", "/api/session", { token })).status, 200);
       await context.setOffline(false);
-      const said = await first.ended();
+      const said = await first.endedAgain();
       assert.match(said, /This device was signed out/);
       assert.match(said, /refused with HTTP 401/);
       assert.equal(await first.session(), null);

@@ -1,6 +1,8 @@
 //! PostgreSQL for a test.
 
+use std::fs::Permissions;
 use std::ops::{Deref, DerefMut};
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -91,6 +93,36 @@ impl Postgres {
         let error = String::from_utf8_lossy(&out.stderr);
         assert!(out.status.success(), "createdb failed:\n{error}");
         self.database(&name)
+    }
+
+    /// Runs statements in the database `postgres`, as the superuser.
+    pub fn execute(&self, statements: &str) {
+        let mut asking = Command::new(self.binaries.join("psql"));
+        asking.args([
+            "-X",
+            "-q",
+            "-h",
+            "127.0.0.1",
+            "-U",
+            "test",
+            "-d",
+            "postgres",
+            "-p",
+        ]);
+        asking.arg(self.port().to_string()).args(["-c", statements]);
+        let out = asking.current_dir("/").output().expect("psql");
+        let error = String::from_utf8_lossy(&out.stderr);
+        assert!(out.status.success(), "psql failed:\n{error}");
+    }
+
+    /// Puts a copy of a file into the cluster's folder, readable for the server alone.
+    pub fn own_file(&self, name: &str, from: &Path) {
+        let path = self.folder().join("data").join(name);
+        std::fs::copy(from, &path).expect("a copy");
+        std::fs::set_permissions(&path, Permissions::from_mode(0o600)).expect("its mode");
+        if let Some((user, group)) = unprivileged("postgres") {
+            chown(&path, Some(user), Some(group)).expect("its owner");
+        }
     }
 
     fn database(&self, name: &str) -> String {

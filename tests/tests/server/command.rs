@@ -334,6 +334,14 @@ fn wrong_use_is_named_and_has_its_exit_code() {
         assert_eq!(out.status.code(), Some(code), "{arguments:?}: {said}");
         assert!(said.contains(expected), "{arguments:?}: {said}");
     }
+    // A name alone is a file of the current folder.
+    let made = Command::new(env!("CARGO_BIN_EXE_authkernel-under-test"))
+        .args(["keys", "generate", "--keys", "own.json"])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert_eq!(made.status.code(), Some(0), "{made:?}");
+    assert!(folder.path().join("own.json").is_file());
     json(folder.path(), &["keys", "generate"]);
     let out = run(folder.path(), &["keys", "generate"]);
     assert_eq!(out.status.code(), Some(2));

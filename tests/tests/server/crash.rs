@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::setup;
 
 /// Sends a request that the server never answers.
-fn send_into_the_void(
+pub(super) fn send_into_the_void(
     server: &Server,
     path: &str,
     token: &str,

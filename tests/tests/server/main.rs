@@ -16,6 +16,7 @@ mod race;
 mod readme;
 mod secrets;
 mod sessions;
+mod shared;
 mod start;
 mod tls;
 

@@ -9,6 +9,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use authkernel_tests::services::postgres::Postgres;
 use authkernel_wasmtime::server::openapi;
 
 /// The shell blocks of one section.
@@ -155,6 +156,30 @@ fn the_first_commands_work() {
         "/healthz",
     ];
     assert_eq!(asked, BTreeSet::from(expected), "{printed}");
+}
+
+#[test]
+fn several_servers_are_one_service() {
+    let Some(postgres) = Postgres::shared() else {
+        return;
+    };
+    let written = "postgres://auth:secret@127.0.0.1:5432/auth";
+    let script = blocks("For operators");
+    assert!(script.contains(written));
+    let script = script.replace(written, &postgres.create_database());
+    let (sent, printed) = run(&script, &[("4002", free_port()), ("4003", free_port())]);
+    as_expected(&script, &sent, &printed);
+    for expected in [
+        r#""disconnected":1,"revoked":1,"undelivered":0"#,
+        r#""type":"close","code":4001,"reason":"revoked""#,
+        "its disconnect was published and received",
+        "an authkernel answers",
+    ] {
+        assert!(
+            printed.contains(expected),
+            "{expected} is not in\n{printed}"
+        );
+    }
 }
 
 #[test]

@@ -10,7 +10,7 @@ export interface IoRedisSubscriber {
   unsubscribe(channel: string): Promise<unknown>;
   on(event: string, listener: (...args: any[]) => void): unknown;
   off(event: string, listener: (...args: any[]) => void): unknown;
-  duplicate(): IoRedisSubscriber;
+  duplicate(options?: any): IoRedisSubscriber;
   disconnect(): void;
 }
 
@@ -42,6 +42,13 @@ export function listening(
   listeners: Listeners,
 ): Subscriber {
   return "isReady" in client ? nodeRedis(client, owned, channel, listeners) : ioRedis(client, owned, channel, listeners);
+}
+
+/** A connection of its own beside this one. */
+export function beside(client: IoRedisSubscriber | NodeRedisSubscriber): IoRedisSubscriber | NodeRedisSubscriber {
+  // It is subscribed again here, whenever it is ready; where ioredis does it itself and the connection is lost meanwhile, nobody takes the
+  // rejection, and that ends the process.
+  return "isReady" in client ? client.duplicate() : client.duplicate({ autoResubscribe: false });
 }
 
 type Handlers = [event: string, handler: (...args: any[]) => void][];

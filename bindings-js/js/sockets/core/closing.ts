@@ -33,7 +33,7 @@ export interface Farewell {
 }
 
 /** The farewell unless the application chooses another: 4001 means "sign in again", the others "connect again". */
-export function defaultFarewell({ reason }: Closing): Farewell {
+export function defaultFarewell({ reason }: Pick<Closing, "reason">): Farewell {
   switch (reason) {
     case "revoked":
     case "muted_timeout":

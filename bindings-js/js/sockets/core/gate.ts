@@ -1,3 +1,4 @@
+import type { MaybePromise } from "../../host.js";
 import { checkCredentialOptions, readCredential } from "../../middleware/credential.js";
 import type { CredentialOptions, RequestHead } from "../../middleware/credential.js";
 import { Refusal } from "../../middleware/refusal.js";
@@ -9,6 +10,11 @@ import type { LiveSocket, OpenOptions } from "./live-socket.js";
 export interface GateOptions<Claims extends ExtraClaims = ExtraClaims> extends OpenOptions, CredentialOptions {
   /** The registry. */
   sockets: Sockets<Claims>;
+  /**
+   * Finds the token of a request, instead of the rule that the credential options belong to: for clients that present it in their own way.
+   * It answers the token, or throws a `Refusal`, such as `Refusal.because("credential_missing")`.
+   */
+  token?: ((head: RequestHead) => MaybePromise<string>) | undefined;
 }
 
 /** Checks the options once, and answers what admits a request: it rejects with a {@link Refusal} only. */
@@ -16,7 +22,7 @@ export function gate<Claims extends ExtraClaims>(options: GateOptions<Claims>): 
   checkGateOptions(options);
   return async (head) => {
     try {
-      const { token } = await readCredential(head, options);
+      const token = options.token ? await options.token(head) : (await readCredential(head, options)).token;
       return await options.sockets.open(token, options);
     } catch (error) {
       throw Refusal.of(error);

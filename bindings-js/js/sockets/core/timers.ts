@@ -103,8 +103,10 @@ export async function within<T>(milliseconds: number, promise: PromiseLike<T>): 
   }
 }
 
-function unref(timer: unknown): void {
+/** The timer, which keeps no process alive from now on. */
+export function unref<T>(timer: T): T {
   const { Deno } = globalThis as { Deno?: { unrefTimer?(timer: number): void } };
   if (typeof timer === "number") Deno?.unrefTimer?.(timer);
   else if (typeof timer === "object" && timer !== null && "unref" in timer && typeof timer.unref === "function") timer.unref();
+  return timer;
 }

@@ -2,7 +2,7 @@
 
 import type { Timestamp } from "../../host.js";
 import type { Identity, SocketState } from "../../requests.js";
-import { type CloseReason, closeCode } from "./closing.js";
+import { defaultFarewell, type Reason } from "../../sockets/core/closing.js";
 import { type HibernatableSocket, OPEN } from "./runtime.js";
 
 /** A connection as the object knows it: attached to its WebSocket. */
@@ -18,7 +18,7 @@ export interface HeldSocket {
   /** It may not act any more, and is closed at this moment, in milliseconds. */
   readonly mutedUntil?: number;
   /** It was asked to close. */
-  readonly closing?: CloseReason;
+  readonly closing?: Reason;
   /** What the application keeps with it. */
   readonly data?: unknown;
 }
@@ -41,11 +41,12 @@ export function mayAct(socket: HibernatableSocket, held: HeldSocket, now: number
 }
 
 /** Asks a connection to close. Nothing that it sends is acted on from here on. */
-export function close(socket: HibernatableSocket, held: HeldSocket, reason: CloseReason): void {
+export function close(socket: HibernatableSocket, held: HeldSocket, reason: Reason): void {
   if (held.closing !== undefined) return;
   hold(socket, { ...held, closing: reason });
+  const told = defaultFarewell({ reason });
   try {
-    socket.close(closeCode(reason), reason);
+    socket.close(told.code, told.reason);
   } catch {
     // Its peer is gone already.
   }

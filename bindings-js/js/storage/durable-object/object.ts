@@ -1,13 +1,13 @@
 /** The Durable Object itself. */
 
-import { AuthError } from "../../errors.js";
 import type { Message, PublishAnswer, Storage } from "../../host.js";
+import { fetchHead, isUpgrade, readCredential } from "../../middleware/credential.js";
+import { Refusal } from "../../middleware/refusal.js";
 import type { Authenticator } from "../../requests.js";
 import type { Driver } from "../sql/driver.js";
 import { sqlStorage } from "../sql/storage.js";
 import { touch } from "../sql/upkeep.js";
 import { type Chore, Chores } from "./chores.js";
-import { answer, refusal } from "./closing.js";
 import { durableObjectDriver } from "./driver.js";
 import { heldFrom, type HeldSocket, mayAct } from "./held.js";
 import type { AuthObjectOptions, OpenSocketOptions } from "./options.js";
@@ -68,12 +68,12 @@ export class ObjectCore<Env> {
   }
 
   async fetch(request: Request): Promise<Response> {
-    if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
-      return answer(426, "upgrade_required", "this route speaks the websocket protocol: send an upgrade request");
-    }
+    const head = fetchHead(request);
+    if (!isUpgrade(head)) return Refusal.because("upgrade_required").toResponse();
     try {
-      const token = await (this.#options.token ?? bearer)(request, this.#env);
-      if (!token) return answer(401, "credential_missing", "send a token: authorization: Bearer");
+      const { token: find } = this.#options;
+      const token = find ? await find(request, this.#env) : (await readCredential(head, { cookie: false })).token;
+      if (!token) return Refusal.because("credential_missing").toResponse();
       const tenant = (await this.#options.tenant?.(request, this.#env)) ?? undefined;
       return await this.openSocket({ token, tenant });
     } catch (error) {
@@ -188,10 +188,9 @@ export class ObjectCore<Env> {
   }
 }
 
-function bearer(request: Request): string | undefined {
-  const header = request.headers.get("authorization");
-  if (header === null) return undefined;
-  const token = /^bearer +([^ ,]+) *$/i.exec(header)?.[1];
-  if (token !== undefined) return token;
-  throw new AuthError("token_malformed", "denied", "the authorization header must be: Bearer, a space, and the token");
+/** The answer to a request that is refused: the kernel's code and message, and nothing of any other error. */
+function refusal(error: unknown): Response {
+  const refused = Refusal.of(error);
+  if (refused.code === "internal") console.error("a live connection could not be opened", error);
+  return refused.toResponse();
 }

@@ -4,7 +4,7 @@ import { AuthError } from "../../errors.js";
 import type { Disconnect, Message, Recheck } from "../../host.js";
 import type { Authenticator, Identity, SweepReport, Verdict } from "../../requests.js";
 import type { Chores } from "./chores.js";
-import { reasonOf } from "./closing.js";
+import { reasonOf } from "../../sockets/core/closing.js";
 import { close, heldFrom, type HeldSocket, hold, mayAct, stateOf } from "./held.js";
 import type { OpenSocketOptions } from "./options.js";
 import type { DurableObjectStateLike, HibernatableSocket } from "./runtime.js";
@@ -183,7 +183,7 @@ export class ObjectSockets {
       const deadline = held.deadline * 1000;
       const over = Math.min(deadline, held.mutedUntil ?? deadline);
       if (over > now) next = Math.min(next ?? over, over);
-      else close(socket, held, deadline <= now ? "expired" : "revoked");
+      else close(socket, held, deadline <= now ? "expired" : "muted_timeout");
     }
     return next;
   }

@@ -21,7 +21,7 @@ interface Matches {
 export function revokeMatching(state: State, revocation: MatchingRevocation): MatchingRevoked {
   const { tenant, subject: name, at, reason, delay } = revocation;
   const matches = matchesOf(state.find(tenant)?.subjects.get(name), revocation);
-  if (revocation.dryRun) return { ...counts(matches), pending: [], more: false, epoch: state.epoch(tenant, name) };
+  if (revocation.dryRun) return { ...counts(matches, revocation), pending: [], more: false, epoch: state.epoch(tenant, name) };
   const subject = state.tenant(tenant).subject(name);
   subject.epoch += 1;
   const { epoch } = subject;
@@ -31,7 +31,7 @@ export function revokeMatching(state: State, revocation: MatchingRevocation): Ma
   }
   for (const row of matches.ending.values()) state.changeSession(row, { status: { ended: { at, reason } } });
   addCutOffs(state, revocation, epoch);
-  return { ...counts(matches), ...page(dueRecords(subject, at), revocation.limit), epoch };
+  return { ...counts(matches, revocation), ...page(dueRecords(subject, at), revocation.limit), epoch };
 }
 
 function matchesOf(subject: Subject | undefined, revocation: MatchingRevocation): Matches {
@@ -55,8 +55,8 @@ function matchesOf(subject: Subject | undefined, revocation: MatchingRevocation)
   return matches;
 }
 
-function counts({ records, unexpired }: Matches): Omit<MatchingRevoked, "pending" | "more" | "epoch"> {
-  const notified = records.filter((record) => record.notified);
+function counts({ records, unexpired }: Matches, { delay }: MatchingRevocation): Omit<MatchingRevoked, "pending" | "more" | "epoch"> {
+  const notified = records.filter(({ cell, notified }) => notified && cell.record.sid !== delay?.sid);
   const sessions = new Set(unexpired);
   for (const { cell } of records) sessions.add(cell.record.sid);
   return {

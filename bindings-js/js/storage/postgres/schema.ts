@@ -187,7 +187,7 @@ END
 $$;
 
 -- Whose the target of a revocation is; NULL when nothing is known of it. Records can outlive the row of their session
--- only by a defect, and must not outlive its revocation.
+-- only by a defect, and must not outlive its revocation; of several owners the first by name is meant.
 CREATE FUNCTION authkernel.owner_of(of_tenant TEXT, of_jti TEXT, of_sid TEXT) RETURNS TEXT LANGUAGE plpgsql AS $$
 BEGIN
     IF of_jti IS NOT NULL THEN
@@ -195,7 +195,7 @@ BEGIN
     END IF;
     RETURN coalesce(
         (SELECT s.subject FROM authkernel.sessions s WHERE s.tenant = of_tenant AND s.sid = of_sid),
-        (SELECT r.subject FROM authkernel.records r WHERE r.tenant = of_tenant AND r.sid = of_sid LIMIT 1));
+        (SELECT min(r.subject) FROM authkernel.records r WHERE r.tenant = of_tenant AND r.sid = of_sid));
 END
 $$;
 
@@ -364,7 +364,7 @@ BEGIN
         WHERE (call->>'end_sessions')::boolean AND s.tenant = of_tenant AND s.subject = of_subject AND s.ended_at IS NULL
             AND NOT kept ? s.sid AND (earlier IS NULL OR s.created_at < earlier)
     ), dies AS (
-        SELECT r.jti, r.sid, told ? r.purpose AS notified FROM authkernel.records r
+        SELECT r.jti, r.sid, told ? r.purpose AND r.sid IS DISTINCT FROM call->>'delay_sid' AS notified FROM authkernel.records r
         WHERE r.tenant = of_tenant AND r.subject = of_subject AND r.status = 0 AND r.expires_at > unexpired
             AND (r.sid IN (SELECT e.sid FROM ends e)
                 OR NOT kept ? r.sid AND (earlier IS NULL OR r.issued_at < earlier)

@@ -440,7 +440,7 @@ return '{}'
 `,
   },
   revoke: {
-    sha1: "c629db6cf4225ea1678d2dec2862225d47d8248d",
+    sha1: "da931c9554e1679aa345964614b0875d986c694e",
     text: `#!lua
 -- {tenant, jti | sid, subject, at, reason, tombstone, session_tombstone, notify_purposes, due, limit}:
 -- answers {outcome, records, pending, more}.
@@ -461,9 +461,12 @@ else
   owner = known[1] or nil
   live_session = owner and not known[2]
   if not owner then
-    -- Records can outlive their session only by a defect, and must not outlive its revocation.
-    local any = redis_call('SRANDMEMBER', key('records-of', id(tenant, sid)))
-    owner = any and redis_call('HGET', key('record', id(tenant, any)), 'subject') or nil
+    -- Records can outlive their session only by a defect, and must not outlive its revocation; of several owners the
+    -- first by name is meant.
+    for _, one in ipairs(redis_call('SMEMBERS', key('records-of', id(tenant, sid)))) do
+      local subject = redis_call('HGET', key('record', id(tenant, one)), 'subject')
+      if subject and (not owner or before(subject, owner)) then owner = subject end
+    end
   end
   live = redis_call('ZRANGE', key('live-of-session', id(tenant, sid)), '0', '-1')
 end
@@ -511,7 +514,7 @@ return cjson.encode({ outcome = outcome, records = integer(#live), pending = pen
 `,
   },
   revoke_matching: {
-    sha1: "dd21596d570d471c6e2863c8020aacaf899ca228",
+    sha1: "c0da1414015b94c30a5f3b36bb7db0f01a571c2a",
     text: `#!lua
 -- {tenant, subject, include_purposes, exclude_purposes, keep, issued_before, unexpired_after, end_sessions, cut_offs,
 -- forget_at, at, reason, notify_purposes, delay_sid, delay_due, limit, dry_run}, where cut_offs has a purpose per
@@ -555,7 +558,7 @@ for _, jti in ipairs(redis_call('SMEMBERS', key('live-of', of_subject))) do
   if tonumber(of[4]) > call.unexpired_after and (ends[sid] or selected) then
     doomed[#doomed + 1] = { jti = jti, sid = sid, told = told[purpose] }
     count_session(sid)
-    if told[purpose] then
+    if told[purpose] and sid ~= call.delay_sid then
       notify_records = notify_records + 1
       if not notified[sid] then
         notified[sid] = true

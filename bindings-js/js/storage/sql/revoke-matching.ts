@@ -68,8 +68,8 @@ function matchesOf(sql: Driver, revocation: MatchingRevocation): Matches {
   return matches;
 }
 
-function counts(matches: Matches, { notifyPurposes }: MatchingRevocation): Omit<MatchingRevoked, "pending" | "more" | "epoch"> {
-  const notified = matches.records.filter(({ purpose }) => notifyPurposes.includes(purpose));
+function counts(matches: Matches, { notifyPurposes, delay }: MatchingRevocation): Omit<MatchingRevoked, "pending" | "more" | "epoch"> {
+  const notified = matches.records.filter(({ purpose, sid }) => notifyPurposes.includes(purpose) && sid !== delay?.sid);
   const sessions = new Set(matches.unexpired);
   for (const { sid } of matches.records) sessions.add(sid);
   return {

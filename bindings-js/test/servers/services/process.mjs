@@ -61,7 +61,7 @@ export class Server {
     this.ended = new Promise((resolve) => child.once("exit", resolve));
     let gone = false;
     void this.ended.then(() => (gone = true));
-    const giveUp = Date.now() + 30_000;
+    const giveUp = Date.now() + 120_000;
     while (!(await this.answers())) {
       if (gone || Date.now() > giveUp) throw new Error(`${command} does not start:\n${output}`);
       await new Promise((resolve) => setTimeout(resolve, 20));

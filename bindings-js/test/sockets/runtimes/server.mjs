@@ -2,6 +2,7 @@
 
 import { Hono } from "hono";
 import { guard } from "authkernel/middleware/hono";
+import { liveEvents } from "authkernel/sockets/events";
 import { liveWebSocket } from "authkernel/sockets/hono";
 import { USER, service } from "../service.mjs";
 
@@ -28,6 +29,9 @@ app.get(
     }),
   }),
 );
+
+const events = liveEvents({ sockets, ...USER, connected: (stream, live) => void stream.send(`hello ${live.identity.subject}`) });
+app.get("/events", (context) => events(context.req.raw));
 
 const options = { port: 0, hostname: "127.0.0.1" };
 const server = bun

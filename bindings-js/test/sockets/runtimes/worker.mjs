@@ -4,6 +4,7 @@ import { createAuthenticator } from "authkernel";
 import { localBroadcast } from "authkernel/broadcast/local";
 import { createGuard } from "authkernel/middleware";
 import { createSockets } from "authkernel/sockets";
+import { liveEvents } from "authkernel/sockets/events";
 import { liveWebSocket } from "authkernel/sockets/workers";
 import { memoryStorage } from "authkernel/storage/memory";
 
@@ -49,12 +50,21 @@ async function make() {
     },
     closed: (live) => ended.push(live.closing?.reason ?? "by itself"),
   });
-  return { auth, sockets, broadcast, live, guard: createGuard(auth, PURPOSES), heard, ended, problems };
+  const events = liveEvents({
+    sockets,
+    ...PURPOSES,
+    verifyEvery: 4_000,
+    connected(stream, live) {
+      stream.send(`hello ${live.identity.subject}`);
+      return () => ended.push(live.closing?.reason ?? "by itself");
+    },
+  });
+  return { auth, sockets, broadcast, live, events, guard: createGuard(auth, PURPOSES), heard, ended, problems };
 }
 
 export default {
   async fetch(request) {
-    const { auth, sockets, broadcast, live, guard, heard, ended, problems } = await (made ??= make());
+    const { auth, sockets, broadcast, live, events, guard, heard, ended, problems } = await (made ??= make());
     const { pathname, searchParams } = new URL(request.url);
     switch (pathname) {
       case "/issue":
@@ -72,6 +82,8 @@ export default {
       }
       case "/live":
         return live(request);
+      case "/events":
+        return events(request);
       default:
         return new Response(null, { status: 404 });
     }

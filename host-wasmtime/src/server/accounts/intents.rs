@@ -5,12 +5,9 @@
 
 use authkernel::record::Timestamp;
 use authkernel::types::CredentialsChanged;
-use rusqlite::{Connection, params};
-
-use super::integer;
 
 /// How many are read at once.
-const BATCH: u32 = 100;
+pub(super) const BATCH: u32 = 100;
 
 /// A sign-out that is owed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,47 +42,4 @@ impl Intent {
             ..self.now()
         }
     }
-}
-
-/// Writes one; answers its id.
-pub(super) fn insert(sql: &Connection, intent: &Intent) -> rusqlite::Result<i64> {
-    let Intent {
-        subject,
-        trigger,
-        acting_sid,
-        changed_at,
-    } = intent;
-    sql.execute(
-        "INSERT INTO intents (subject, trigger, acting_sid, changed_at) VALUES (?1, ?2, ?3, ?4)",
-        params![subject, trigger, acting_sid, integer(*changed_at)],
-    )?;
-    Ok(sql.last_insert_rowid())
-}
-
-/// The oldest ones that were committed until a moment and come after an id.
-pub(super) fn until(
-    sql: &Connection,
-    at: Timestamp,
-    after: i64,
-) -> rusqlite::Result<Vec<(i64, Intent)>> {
-    let mut select = sql.prepare_cached(
-        "SELECT id, subject, trigger, acting_sid, changed_at FROM intents
-         WHERE changed_at <= ?1 AND id > ?2 ORDER BY id LIMIT ?3",
-    )?;
-    let rows = select.query_map(params![integer(at), after, BATCH], |row| {
-        let intent = Intent {
-            subject: row.get(1)?,
-            trigger: row.get(2)?,
-            acting_sid: row.get(3)?,
-            changed_at: row.get::<_, i64>(4)?.try_into().unwrap_or(0),
-        };
-        Ok((row.get(0)?, intent))
-    })?;
-    rows.collect()
-}
-
-/// Removes one.
-pub(super) fn remove(sql: &Connection, id: i64) -> rusqlite::Result<()> {
-    sql.execute("DELETE FROM intents WHERE id = ?1", [id])
-        .map(drop)
 }

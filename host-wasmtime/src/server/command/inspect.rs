@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 use super::super::start::StartError;
 use super::super::{keys, policy};
 use super::Format;
-use super::store::{Elsewhere, Store, failed};
+use super::store::{Store, Teller, failed};
 use crate::Authenticator;
 
 #[derive(Debug, Args)]
@@ -134,7 +134,7 @@ async fn decide(
     claims: Option<&Value>,
 ) -> Result<(Result<Identity, Error>, Vec<&'static str>), StartError> {
     let file = command.jwks.as_ref().or(command.store.keys.as_ref());
-    let file = file.filter(|_| command.jwks.is_some() || !command.store.database().is_file());
+    let file = file.filter(|_| command.jwks.is_some() || !command.store.is_there());
     let Some(file) = file else {
         let request = request(
             command,
@@ -158,7 +158,7 @@ async fn decide(
         .policy(&policy)
         .keys(&keys)
         .storage(Silent)
-        .broadcast(Elsewhere)
+        .broadcast(Teller::Servers)
         .build()
         .await
         .map_err(|error| StartError::other(error.to_string()))?;

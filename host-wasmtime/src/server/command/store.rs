@@ -13,10 +13,11 @@ use authkernel::{Error, Kind};
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::super::backing::{AnyBroadcast, AnyStorage, Backends, BroadcastPlan};
+use super::super::settings::NO_SHARED_KEYS;
 use super::super::start::StartError;
 use super::super::{keys, policy};
 use super::Format;
-use crate::storage::sqlite::SqliteStorage;
 use crate::{Authenticator, SystemClock, SystemRandom};
 
 /// Whose data, and by which rules.
@@ -31,11 +32,14 @@ pub(super) struct Store {
     )]
     data: PathBuf,
 
+    #[command(flatten)]
+    backends: Backends,
+
     /// Policy file of the server; without it the default policy
     #[arg(long, env = "AUTHKERNEL_POLICY", value_name = "FILE")]
     pub(super) policy: Option<PathBuf>,
 
-    /// Key file of the server; without it keys.json in the data directory
+    /// Key file of the server; without it keys.json in the data directory. With --storage it is needed
     #[arg(long, env = "AUTHKERNEL_KEYS", value_name = "FILE")]
     pub(super) keys: Option<PathBuf>,
 }
@@ -104,47 +108,72 @@ pub(super) struct Expunge {
     store: Store,
 }
 
-pub(super) type Kernel = Authenticator<Ports<SqliteStorage, Elsewhere, SystemClock, SystemRandom>>;
+pub(super) type Kernel = Authenticator<Ports<AnyStorage, Teller, SystemClock, SystemRandom>>;
 
-/// Connections are held by another process: nothing is taken here, everything stays owed to it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Elsewhere;
+/// Connections are held by other processes.
+#[derive(Clone, Debug)]
+pub(super) enum Teller {
+    /// Nothing is taken here, everything stays owed: a server finds it within a second, and tells all of them. So it is
+    /// without --broadcast, too, where a shared storage would be the broker: that this is what the servers listen to
+    /// is not certain, and what a broker has taken is owed no more.
+    Servers,
+    /// The broker that the operator named.
+    Broker(AnyBroadcast),
+}
 
-impl Broadcast for Elsewhere {
+impl Broadcast for Teller {
     async fn publish(&self, messages: Vec<Message>) -> Vec<Result<(), BroadcastError>> {
         let owed = || Err(BroadcastError::Unavailable("the server tells them".into()));
-        messages.iter().map(|_| owed()).collect()
+        match self {
+            Self::Servers => messages.iter().map(|_| owed()).collect(),
+            Self::Broker(broker) => broker.publish(messages).await,
+        }
     }
 }
 
 impl Store {
-    /// The server's database.
-    pub(super) fn database(&self) -> PathBuf {
+    /// The server's database, where it is a file.
+    fn database(&self) -> PathBuf {
         self.data.join("authkernel.db")
     }
 
+    /// Whether there is something to decide with.
+    pub(super) fn is_there(&self) -> bool {
+        self.backends.storage.is_some() || self.database().is_file()
+    }
+
     pub(super) async fn open(&self) -> Result<Kernel, StartError> {
+        let plan = self.backends.storage_plan()?;
+        let told = match &self.backends.broadcast {
+            Some(_) => self.backends.broadcast_plan()?,
+            None => BroadcastPlan::InProcess,
+        };
         let policy = policy::load(self.policy.as_deref())?;
-        let file = self
-            .keys
-            .clone()
-            .unwrap_or_else(|| self.data.join("keys.json"));
+        let file = match &self.keys {
+            Some(file) => file.clone(),
+            None if plan.is_shared() => return Err(StartError::config(NO_SHARED_KEYS)),
+            None => self.data.join("keys.json"),
+        };
         let keys = keys::load(&file)?;
         let database = self.database();
-        if !database.is_file() {
+        if !plan.is_shared() && !database.is_file() {
             return Err(StartError::config(format!(
-                "{} is not there: give --data the directory of a server",
+                "{} is not there: give --data the directory of a server, or --storage the address of several",
                 database.display()
             )));
         }
-        let storage =
-            SqliteStorage::open(&database).map_err(|error| StartError::other(error.to_string()))?;
-        Authenticator::builder()
-            .policy(&policy)
-            .keys(&keys)
+        let storage = AnyStorage::open_existing(&plan, &database).await?;
+        let teller = match told {
+            BroadcastPlan::InProcess => Teller::Servers,
+            plan => Teller::Broker(AnyBroadcast::connect(&plan).await?),
+        };
+        let mut builder = Authenticator::builder().policy(&policy).keys(&keys);
+        if self.data.is_dir() {
+            builder = builder.cache_dir(self.data.join("cache"));
+        }
+        builder
             .storage(storage)
-            .broadcast(Elsewhere)
-            .cache_dir(self.data.join("cache"))
+            .broadcast(teller)
             .build()
             .await
             .map_err(|error| StartError::other(error.to_string()))
@@ -236,7 +265,11 @@ pub(super) async fn sign_out(command: SignOut, format: Format) -> Result<(), Sta
 fn report(done: &Report, dry_run: bool, format: Format) -> Result<(), StartError> {
     let owed = match dry_run {
         true => done.disconnected,
-        false => u32::try_from(done.undelivered.len()).unwrap_or(u32::MAX),
+        // Without a broker all of them are left to the server.
+        false => {
+            let left = u32::try_from(done.undelivered.len()).unwrap_or(u32::MAX);
+            done.disconnected.saturating_add(left)
+        }
     };
     let document = json!({
         "revoked": done.revoked, "already": done.already, "disconnects": owed, "dry_run": dry_run,
@@ -249,7 +282,7 @@ fn report(done: &Report, dry_run: bool, format: Format) -> Result<(), StartError
         });
         if owed > 0 {
             line(format!(
-                "{owed} topics of live connections are closed by the running server"
+                "the live connections of {owed} topics are closed by the servers that hold them"
             ));
         }
     })

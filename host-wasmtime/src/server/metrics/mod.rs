@@ -274,6 +274,11 @@ impl Now {
             sockets.messages,
         );
         counter(
+            "broker_connection_losses",
+            "How often the connection to the broker was lost",
+            sockets.lost,
+        );
+        counter(
             "broker_messages_missed",
             "Messages missed because this process was slow",
             sockets.missed,

@@ -75,6 +75,7 @@ function enter(session, { fresh = true } = {}) {
   byId("this-device-title").textContent = session.device;
   byId("whoami").textContent = session.device;
   showEmail(session.email);
+  list.prepareLink();
   if (fresh) {
     log(`Signed in as ${session.device}.`);
     byId("this-device-title").focus();
@@ -97,6 +98,7 @@ async function end({ code, reason, at }) {
   const press = tab.press && at - tab.press.at < CAUSE ? tab.press : null;
   tab.session = null;
   tab.end = { sid: session.sid, device: session.device, code, reason, at, back: null };
+  tab.press = press;
   if (code !== null) closed(session.sid, at);
   tellEnd();
   tabs.announce(null);
@@ -165,7 +167,13 @@ function hear(message) {
   const { type, sid, device, at } = message;
   if (type === "press") {
     log(`${device} pressed “${message.label}”.`, "", at);
-    if (message.sids.includes(tab.session?.sid)) tab.press = { label: message.label, device, at, self: false };
+    const press = { label: message.label, device, at, self: false };
+    if (message.sids.includes(tab.session?.sid)) tab.press = press;
+    // The server's close has overtaken what the other tab said.
+    else if (!tab.press && tab.end && message.sids.includes(tab.end.sid) && Math.abs(tab.end.at - at) < CAUSE) {
+      tab.press = press;
+      showEnded({ end: tab.end, press });
+    }
   } else if (type === "ended") {
     const after = message.code === null ? null : closed(sid, at);
     if (after !== null) log(`${device}: connection closed after ${duration(after)}.`, "good", at);

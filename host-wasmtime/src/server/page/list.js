@@ -10,7 +10,7 @@ import { tab } from "./state.js";
 const SHOWN_AGAIN = 30_000;
 
 /**
- * Answers `{ refresh, show }`. `tabs` are the other tabs, `onSignOut(session)` is the button of a row, and
+ * Answers `{ refresh, show, prepareLink }`. `tabs` are the other tabs, `onSignOut(session)` is the button of a row, and
  * `onDead(reason)` is called when the server says that the session is over.
  */
 export function setUpList({ tabs, onSignOut, onDead }) {
@@ -59,6 +59,11 @@ export function setUpList({ tabs, onSignOut, onDead }) {
     byId("more-devices").hidden = !tab.next;
     const alone = tab.sessions.length < 2 && !tab.next;
     byId("sign-out-others").setAttribute("aria-disabled", String(alone));
+    prepareLink();
+  }
+
+  /** Which device the link opens; it can be pressed before the first list has come. */
+  function prepareLink() {
     const taken = new Set([...tab.handedOut, ...tab.sessions.map(nameOf)]);
     byId("open-device").href = handOver(tab.session.email, nextDevice(taken));
   }
@@ -71,9 +76,9 @@ export function setUpList({ tabs, onSignOut, onDead }) {
   byId("open-device").addEventListener("click", ({ currentTarget }) => {
     tab.handedOut.add(new URLSearchParams(currentTarget.hash.slice(1)).get("device"));
     // After the browser has read the address of the link.
-    setTimeout(show);
+    setTimeout(() => tab.phase === "in" && prepareLink());
   });
 
   setInterval(show, SHOWN_AGAIN);
-  return { refresh, show };
+  return { refresh, show, prepareLink };
 }

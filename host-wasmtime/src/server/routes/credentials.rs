@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::super::accounts::email::Email;
 use super::super::accounts::intents::Intent;
 use super::super::accounts::password::Password;
-use super::super::accounts::{Account, Changed};
+use super::super::accounts::{Account, AccountStore, Changed};
 use super::super::audit::Event;
 use super::super::body::{JsonBody, Shape};
 use super::super::client::Client;

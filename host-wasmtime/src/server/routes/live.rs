@@ -94,7 +94,7 @@ async fn open(
     let token = match presented.ticket {
         // A header wins over a ticket, and a ticket over a cookie; what is bad is replaced by nothing.
         Some(ticket) if !headers.contains_key(header::AUTHORIZATION) => {
-            app.tickets.redeem(&ticket)?
+            app.tickets.redeem(&ticket).await?
         }
         _ => Credential::of(headers, app)?.token().to_owned(),
     };

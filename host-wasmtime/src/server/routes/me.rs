@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
 
+use super::super::accounts::AccountStore;
 use super::super::accounts::email::Email;
 use super::super::credential::Caller;
 use super::super::error::Refusal;

@@ -8,9 +8,9 @@ use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::super::accounts::Account;
 use super::super::accounts::email::Email;
 use super::super::accounts::password::Password;
+use super::super::accounts::{Account, AccountStore};
 use super::super::audit::Event;
 use super::super::body::{JsonBody, Shape};
 use super::super::client::Client;

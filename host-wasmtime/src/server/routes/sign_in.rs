@@ -8,6 +8,7 @@ use http::{HeaderMap, header};
 use serde::Deserialize;
 use serde_json::json;
 
+use super::super::accounts::AccountStore;
 use super::super::accounts::email::Email;
 use super::super::accounts::password::Password;
 use super::super::audit::Event;

@@ -13,7 +13,8 @@ use super::super::ticket;
 pub(super) async fn give(State(app): State<App>, caller: Caller) -> Result<Json<Value>, Refusal> {
     let ticket = app
         .tickets
-        .give(&caller.identity.sid, caller.credential.token())?;
+        .give(&caller.identity.sid, caller.credential.token())
+        .await?;
     Ok(Json(
         json!({ "ticket": ticket, "expires_in": ticket::LIFETIME.as_secs() }),
     ))

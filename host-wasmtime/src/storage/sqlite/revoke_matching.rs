@@ -130,10 +130,11 @@ impl Matches {
     }
 
     fn counts(&self, revocation: &MatchingRevocation, epoch: u64) -> MatchingRevoked {
+        let delayed = revocation.delay.as_ref().map(|delay| &delay.sid);
         let notified = || {
-            self.records
-                .iter()
-                .filter(|(record, _)| revocation.notify_purposes.contains(&record.purpose))
+            self.records.iter().filter(|(record, sid)| {
+                revocation.notify_purposes.contains(&record.purpose) && delayed != Some(sid)
+            })
         };
         let lost_a_record = self.records.iter().map(|(_, sid)| sid);
         let sessions: HashSet<_> = self.unexpired.iter().chain(lost_a_record).collect();

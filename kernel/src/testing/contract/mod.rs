@@ -214,20 +214,32 @@ macro_rules! broadcast_contract {
             #[allow(unused_imports)]
             use super::*;
 
-            $crate::__broadcast_contract! {
-                $make;
-                every_subscriber_gets_every_message_in_order,
-                an_empty_list_does_nothing,
-                there_is_one_answer_per_message,
-                nobody_listening_is_no_error,
-                repeating_a_message_is_harmless,
-                every_part_of_a_message_arrives,
-                ten_thousand_messages_go_in_one_call,
-                a_subscriber_hears_what_is_published_after_it_subscribed,
-                a_subscriber_that_lags_is_told_so,
-                a_subscriber_that_lags_holds_up_nobody,
-                a_subscriber_that_leaves_is_no_error,
-            }
+            $crate::broadcast_cases!($crate::__broadcast_contract! $make;);
+        }
+    };
+}
+
+/// Hands the names of all broadcast cases to a macro, behind what else it is given: `cases: …;`.
+///
+/// For runners of other kinds than [`broadcast_contract!`](crate::broadcast_contract), such as one whose broker may not
+/// be there.
+#[macro_export]
+macro_rules! broadcast_cases {
+    ($($then:tt)::+ ! $($given:tt)*) => {
+        $($then)::+! {
+            $($given)*
+            cases:
+            every_subscriber_gets_every_message_in_order,
+            an_empty_list_does_nothing,
+            there_is_one_answer_per_message,
+            nobody_listening_is_no_error,
+            repeating_a_message_is_harmless,
+            every_part_of_a_message_arrives,
+            ten_thousand_messages_go_in_one_call,
+            a_subscriber_hears_what_is_published_after_it_subscribed,
+            a_subscriber_that_lags_is_told_so,
+            a_subscriber_that_lags_holds_up_nobody,
+            a_subscriber_that_leaves_is_no_error;
         }
     };
 }
@@ -236,7 +248,7 @@ macro_rules! broadcast_contract {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __broadcast_contract {
-    ($make:expr; $($case:ident),+ $(,)?) => {
+    ($make:expr; cases: $($case:ident),+;) => {
         $(
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $case() {

@@ -64,7 +64,8 @@ pub async fn a_delayed_session_is_revoked_now_and_told_later<S: Storage>(storage
             done.notify_records,
             done.notify_sessions
         ),
-        (3, 4, 3, 3)
+        (3, 4, 2, 2),
+        "who is told later is not counted"
     );
     assert_eq!(jtis(&done.pending), ["t2", "t3"]);
     let delayed = stored(storage, None, "t1")

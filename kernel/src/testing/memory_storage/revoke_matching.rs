@@ -32,7 +32,7 @@ impl State {
         } = revocation;
         let matches = self.matches(revocation);
         if revocation.dry_run {
-            return matches.counts(self.epoch(tenant, subject));
+            return matches.counts(revocation, self.epoch(tenant, subject));
         }
         let entry = self.subject_mut(tenant, subject);
         entry.epoch = entry.epoch.saturating_add(1);
@@ -52,7 +52,7 @@ impl State {
         MatchingRevoked {
             pending,
             more,
-            ..matches.counts(epoch)
+            ..matches.counts(revocation, epoch)
         }
     }
 
@@ -133,10 +133,14 @@ impl State {
 }
 
 impl Matches {
-    fn counts(&self, epoch: u64) -> MatchingRevoked {
+    fn counts(&self, revocation: &MatchingRevocation, epoch: u64) -> MatchingRevoked {
         let lost_a_record = self.records.iter().map(|(_, sid, _)| sid);
         let sessions: HashSet<_> = self.unexpired.iter().chain(lost_a_record).collect();
-        let notified = || self.records.iter().filter(|(_, _, notified)| *notified);
+        let delayed = revocation.delay.as_ref().map(|delay| &delay.sid);
+        let notified = || {
+            let told_now = |(_, sid, notified): &&(_, _, _)| *notified && delayed != Some(sid);
+            self.records.iter().filter(told_now)
+        };
         let notify_sessions: HashSet<_> = notified().map(|(_, sid, _)| sid).collect();
         MatchingRevoked {
             sessions: count(sessions.len()),

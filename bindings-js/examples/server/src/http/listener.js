@@ -3,6 +3,7 @@
 import { createServer, ServerResponse } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import { LIVE, liveUpgrades } from "../routes/live.js";
+import { PHOENIX, phoenixUpgrades } from "../routes/phoenix.js";
 
 /** Header lines and bytes that a request may have. The longest token takes 8 KiB. */
 const HEADER_LINES = 64;
@@ -20,7 +21,7 @@ const FULL =
 export function createListener(app, fetch) {
   const { idleSeconds, maxConnections } = app.settings;
   const idle = idleSeconds * 1000;
-  const upgrade = liveUpgrades(app);
+  const upgrades = [liveUpgrades(app), phoenixUpgrades(app)];
   const server = createServer({
     maxHeaderSize: HEAD_BYTES,
     headersTimeout: idle,
@@ -30,7 +31,7 @@ export function createListener(app, fetch) {
     connectionsCheckingInterval: Math.min(1_000, idle),
     noDelay: true,
     // Where Node asks; everywhere else the listener below sees to it.
-    shouldUpgradeCallback: (incoming) => incoming.url.split("?", 1)[0] === LIVE,
+    shouldUpgradeCallback: (incoming) => [LIVE, PHOENIX].includes(incoming.url.split("?", 1)[0]),
   });
   server.maxHeadersCount = HEADER_LINES;
   server.prependListener("connection", (socket) => {
@@ -67,7 +68,7 @@ export function createListener(app, fetch) {
     const connection = app.connections.get(stream);
     if (connection) connection.upgraded = true;
     // An upgrade that nobody offers here is ignored, and the request answered as it is (RFC 9110 section 7.8).
-    if (!upgrade(incoming, stream, head)) answerPlainly(request, incoming, stream);
+    if (!upgrades.some((upgrade) => upgrade(incoming, stream, head))) answerPlainly(request, incoming, stream);
   });
   return server;
 }

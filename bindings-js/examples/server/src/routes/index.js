@@ -8,6 +8,7 @@ import { events } from "./live-events.js";
 import { LIVE, plain } from "./live.js";
 import { me } from "./me.js";
 import * as oauth from "./oauth.js";
+import * as phoenix from "./phoenix.js";
 import { register } from "./register.js";
 import * as session from "./session.js";
 import * as sessions from "./sessions.js";
@@ -32,6 +33,7 @@ export function routes() {
     ["/api/socket-ticket", { POST: give }],
     [LIVE, { GET: plain }],
     ["/live/events", { GET: events }],
+    [phoenix.PHOENIX, { GET: phoenix.plain }],
     ["/.well-known/jwks.json", { GET: jwks }],
     ["/oauth/revoke", { POST: oauth.revoke }],
     ["/oauth/introspect", { POST: oauth.introspect }],

@@ -11,7 +11,7 @@ import { hello } from "../pushes.js";
 
 export const LIVE = "/live";
 /** The longest message that a client may send, in bytes. What it says is not acted on. */
-const MAX_MESSAGE = 64 * 1024;
+export const MAX_MESSAGE = 64 * 1024;
 /** With this much on its way to it a peer is slow, and misses what comes. */
 const SLOW = 64 * 1024;
 

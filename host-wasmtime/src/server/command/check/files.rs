@@ -10,7 +10,7 @@ use authkernel::ports::Clock;
 
 use super::super::super::data::DataDirectory;
 use super::super::super::oauth_clients::OAuthClients;
-use super::super::super::settings::Settings;
+use super::super::super::settings::{NO_SHARED_KEYS, Settings};
 use super::super::super::tls::{self, Tls};
 use super::super::super::{keys, policy};
 use super::report::Report;
@@ -46,6 +46,11 @@ pub(super) fn policy(settings: &Settings, report: &mut Report) -> Option<String>
 pub(super) fn keys(settings: &Settings, report: &mut Report) -> Option<String> {
     let in_data = settings.data.join("keys.json");
     let file = settings.keys.as_ref().unwrap_or(&in_data);
+    let shared = settings.backends.storage_plan();
+    if settings.keys.is_none() && shared.is_ok_and(|plan| plan.is_shared()) {
+        report.failed("keys", NO_SHARED_KEYS, "give it --keys");
+        return None;
+    }
     if settings.keys.is_none() && !file.exists() {
         report.ok("keys", "none yet: the first start makes a signing key");
         let key = keys::new_key(keys::NewKey::EdDsa).ok()?;

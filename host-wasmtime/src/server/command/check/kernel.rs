@@ -7,13 +7,13 @@ use authkernel::ports::Message;
 use authkernel::types::{Authenticate, Issue, Revoke, RevokeScope, RevokeTarget};
 use authkernel::{Code, Error};
 
+use super::super::super::backing::{AnyBroadcast, AnyListener, AnyStorage};
 use super::super::super::policy::SESSION_PURPOSE;
 use super::super::super::settings::Settings;
+use super::super::super::start::StartError;
 use super::report::Report;
 use crate::Authenticator;
-use crate::broadcast::Event;
-use crate::broadcast::in_process::{InProcess, Subscription};
-use crate::storage::sqlite::SqliteStorage;
+use crate::broadcast::{Event, Listen};
 
 /// Whose session is opened and ended. No account has such a name.
 const SUBJECT: &str = "authkernel check";
@@ -24,9 +24,21 @@ pub(super) async fn try_out(
     settings: &Settings,
     policy: Option<String>,
     keys: Option<String>,
-    storage: Option<SqliteStorage>,
+    storage: Option<AnyStorage>,
     report: &mut Report,
 ) {
+    // On its own, so that a broker that is away is seen also where the rest cannot be tried.
+    let (broadcast, messages) = match connected(settings).await {
+        Ok((broadcast, messages)) => (broadcast, Some(messages)),
+        Err(error) => {
+            report.failed(
+                "broadcast",
+                error.to_string(),
+                "see that the broker runs and lets this machine and this user in, or give --broadcast another address",
+            );
+            (AnyBroadcast::InProcess(Default::default()), None)
+        }
+    };
     let (Some(policy), Some(keys), Some(storage)) = (policy, keys, storage) else {
         return report.failed(
             "kernel",
@@ -34,8 +46,6 @@ pub(super) async fn try_out(
             "mend these first",
         );
     };
-    let broadcast = InProcess::new();
-    let mut messages = broadcast.subscribe();
     let mut builder = Authenticator::builder().policy(&policy).keys(&keys);
     // A folder that is not there yet is the server's to make.
     let cache = settings
@@ -71,7 +81,9 @@ pub(super) async fn try_out(
     match session(&kernel).await {
         Ok(topic) => {
             report.ok("round trip", "a token was stored, accepted, revoked and refused");
-            heard(&mut messages, topic.as_deref(), report).await;
+            if let Some(mut messages) = messages {
+                heard(settings, &mut messages, topic.as_deref(), report).await;
+            }
         }
         Err((step, error)) => report.failed(
             "round trip",
@@ -81,6 +93,14 @@ pub(super) async fn try_out(
     }
     kernel.close().await;
     storage.close().await;
+}
+
+/// The broadcast that the server would use, and who hears it.
+async fn connected(settings: &Settings) -> Result<(AnyBroadcast, AnyListener), StartError> {
+    let plan = settings.backends.broadcast_plan()?;
+    let broadcast = AnyBroadcast::connect(&plan).await?;
+    let messages = broadcast.subscribe(&settings.backends).await?;
+    Ok((broadcast, messages))
 }
 
 /// The topic that was told; or the step that failed.
@@ -125,7 +145,15 @@ async fn session<H: authkernel::ports::Host + Send + Sync + 'static>(
 }
 
 /// Waits for the disconnect of the session that was ended.
-async fn heard(messages: &mut Subscription, topic: Option<&str>, report: &mut Report) {
+async fn heard(
+    settings: &Settings,
+    messages: &mut AnyListener,
+    topic: Option<&str>,
+    report: &mut Report,
+) {
+    let Ok(plan) = settings.backends.broadcast_plan() else {
+        return;
+    };
     let waiting = async {
         while let Some(event) = messages.recv().await {
             let Event::Messages(batch) = event else {
@@ -141,11 +169,22 @@ async fn heard(messages: &mut Subscription, topic: Option<&str>, report: &mut Re
         false
     };
     match tokio::time::timeout(PATIENCE, waiting).await {
-        Ok(true) => report.ok("broadcast", "its disconnect was published and received"),
+        Ok(true) => {
+            let says = format!("{plan}: its disconnect was published and received");
+            let open = plan.url().filter(|url| !url.is_here() && !url.asks_for_tls());
+            match open {
+                None => report.ok("broadcast", says),
+                Some(_) => report.warning(
+                    "broadcast",
+                    format!("{says}, without tls: whoever can write there can close connections"),
+                    "use tls: rediss://, tls:// or ?sslmode=verify-full",
+                ),
+            }
+        }
         _ => report.failed(
             "broadcast",
-            "its disconnect did not arrive",
-            "this is a defect: report it",
+            format!("{plan}: its disconnect did not arrive"),
+            "see that the user may publish and subscribe there; in process it is a defect: report it",
         ),
     }
 }

@@ -6,6 +6,7 @@ mod files;
 mod kernel;
 mod network;
 mod report;
+mod shared;
 mod storage;
 
 use serde_json::json;

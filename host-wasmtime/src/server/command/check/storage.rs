@@ -2,10 +2,12 @@
 
 use authkernel::ports::StorageError;
 
-use super::super::super::accounts;
+use super::super::super::accounts::sqlite as accounts;
+use super::super::super::backing::{AnyStorage, StoragePlan};
 use super::super::super::settings::Settings;
 use super::files::Data;
 use super::report::Report;
+use super::shared;
 use crate::storage::sqlite::{OpenError, SqliteStorage};
 
 /// The storage to try the kernel with: the server's own where there is one that can be used, else one in memory.
@@ -13,14 +15,32 @@ pub(super) async fn try_out(
     settings: &Settings,
     data: Data,
     report: &mut Report,
-) -> Option<SqliteStorage> {
+) -> Option<AnyStorage> {
+    match settings.backends.storage_plan() {
+        Ok(StoragePlan::Sqlite) => {}
+        Ok(plan) => {
+            return match shared::try_out(&plan, report).await {
+                Ok(Some(storage)) => Some(storage),
+                Ok(None) => in_memory(),
+                Err(()) => None,
+            };
+        }
+        Err(error) => {
+            report.failed(
+                "storage",
+                error.to_string(),
+                "give --storage such an address",
+            );
+            return None;
+        }
+    }
     let file = settings.data.join("authkernel.db");
     if data == Data::Bad {
         return None;
     }
     if !file.is_file() {
         report.ok("storage", "no database yet: the first start makes it");
-        return SqliteStorage::open_in_memory().ok();
+        return in_memory();
     }
     // Looked at first, and by a reader: opening it for writing would migrate it.
     let version = SqliteStorage::schema_version(&file)
@@ -46,7 +66,7 @@ pub(super) async fn try_out(
                 "the next start migrates the database",
                 "back it up before: there is no way back",
             );
-            return SqliteStorage::open_in_memory().ok();
+            return in_memory();
         }
         Err(error) => {
             report.failed(
@@ -57,7 +77,12 @@ pub(super) async fn try_out(
             return None;
         }
     }
-    open(&file, report).await
+    open(&file, report).await.map(AnyStorage::Sqlite)
+}
+
+/// What the kernel is tried with where the server's own storage is not made yet.
+fn in_memory() -> Option<AnyStorage> {
+    SqliteStorage::open_in_memory().ok().map(AnyStorage::Sqlite)
 }
 
 async fn open(file: &std::path::Path, report: &mut Report) -> Option<SqliteStorage> {

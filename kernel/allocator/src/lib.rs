@@ -1,10 +1,11 @@
-//! The allocator: what a call uses is taken from an arena by moving a pointer, and the arena is empty again when the
-//! call has given back the last of it. What outlives a call, parsed policy and keys, and what does not fit in the
-//! arena is dlmalloc's, so memory stays as flat as it is with dlmalloc alone.
+//! The allocator of both WebAssembly modules: what a call uses is taken from an arena by moving a pointer, and the arena
+//! is empty again when the call has given back the last of it. What outlives a call, parsed policy and keys, and what
+//! does not fit in the arena is dlmalloc's, so memory stays as flat as it is with dlmalloc alone.
 //!
 //! It knows nothing of calls: it counts what is taken. Were something of the arena kept for good, the arena would
-//! fill up and everything would be dlmalloc's.
-
+//! fill up and everything would be dlmalloc's. Natively this crate is empty.
+#![cfg(target_family = "wasm")]
+#![no_std]
 #![allow(
     unsafe_code,
     reason = "an allocator cannot be written without; it is the only file besides the generated one"
@@ -19,24 +20,9 @@ use dlmalloc::GlobalDlmalloc;
 /// Many times what a call with a token of ordinary size uses.
 const ARENA_BYTES: usize = 64 << 10;
 
-#[global_allocator]
-static ALLOCATOR: Allocator = Allocator {
-    arena: Arena(UnsafeCell::new([0; ARENA_BYTES])),
-    used: Cell::new(0),
-    taken: Cell::new(0),
-    long_lived: Cell::new(false),
-};
-
-/// Runs something whose results outlive the call.
-pub(crate) fn long_lived<T>(run: impl FnOnce() -> T) -> T {
-    let before = ALLOCATOR.long_lived.replace(true);
-    let result = run();
-    ALLOCATOR.long_lived.set(before);
-    result
-}
-
-struct Allocator {
-    arena: Arena,
+/// The allocator; a module has one, as its `#[global_allocator]`.
+#[derive(Debug)]
+pub struct Allocator {
     /// Bytes of the arena in front of which everything may be taken.
     used: Cell<usize>,
     /// How many pieces of the arena are taken.
@@ -45,19 +31,60 @@ struct Allocator {
 }
 
 #[repr(align(16))]
+#[derive(Debug)]
 struct Arena(UnsafeCell<[u8; ARENA_BYTES]>);
+
+/// Apart from the rest, which does not begin with zeros: so it is no part of the file.
+static ARENA: Arena = Arena(UnsafeCell::new([0; ARENA_BYTES]));
 
 // SAFETY: the module has one thread: it is built without atomics, and its memory is not shared.
 unsafe impl Sync for Allocator {}
+// SAFETY: the same.
+unsafe impl Sync for Arena {}
 
 impl Allocator {
-    fn start(&self) -> *mut u8 {
-        self.arena.0.get().cast()
+    /// For a module in which all belongs to a call that nobody runs as [`Allocator::long_lived`].
+    pub const fn arena() -> Self {
+        Self::new(false)
+    }
+
+    /// For a module in which only what is run as [`Allocator::short_lived`] belongs to a call.
+    pub const fn on_demand() -> Self {
+        Self::new(true)
+    }
+
+    const fn new(long_lived: bool) -> Self {
+        Self {
+            used: Cell::new(0),
+            taken: Cell::new(0),
+            long_lived: Cell::new(long_lived),
+        }
+    }
+
+    /// Runs something whose results outlive the call.
+    pub fn long_lived<T>(&self, run: impl FnOnce() -> T) -> T {
+        self.living(true, run)
+    }
+
+    /// Runs a call, or a part of one: what it takes is given back when the call is over.
+    pub fn short_lived<T>(&self, run: impl FnOnce() -> T) -> T {
+        self.living(false, run)
+    }
+
+    fn living<T>(&self, long: bool, run: impl FnOnce() -> T) -> T {
+        let before = self.long_lived.replace(long);
+        let result = run();
+        self.long_lived.set(before);
+        result
+    }
+
+    fn start() -> *mut u8 {
+        ARENA.0.get().cast()
     }
 
     /// How far into the arena a pointer points.
-    fn offset(&self, pointer: *mut u8) -> Option<usize> {
-        let offset = pointer.addr().wrapping_sub(self.start().addr());
+    fn offset(pointer: *mut u8) -> Option<usize> {
+        let offset = pointer.addr().wrapping_sub(Self::start().addr());
         (offset < ARENA_BYTES).then_some(offset)
     }
 
@@ -74,7 +101,7 @@ impl Allocator {
         self.used.set(end);
         self.taken.set(self.taken.get() + 1);
         // SAFETY: `begin` is inside of the arena or at its end.
-        Some(unsafe { self.start().add(begin) })
+        Some(unsafe { Self::start().add(begin) })
     }
 
     fn give_back(&self, offset: usize, size: usize) {
@@ -102,7 +129,7 @@ unsafe impl GlobalAlloc for Allocator {
 
     #[inline]
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        match self.offset(pointer) {
+        match Self::offset(pointer) {
             Some(offset) => self.give_back(offset, layout.size()),
             None => unsafe { GlobalDlmalloc.dealloc(pointer, layout) },
         }
@@ -110,7 +137,7 @@ unsafe impl GlobalAlloc for Allocator {
 
     #[inline]
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        let Some(offset) = self.offset(pointer) else {
+        let Some(offset) = Self::offset(pointer) else {
             return unsafe { GlobalDlmalloc.realloc(pointer, layout, size) };
         };
         // What was taken last grows where it is.
