@@ -57,13 +57,16 @@ impl Node {
         let installed = packages
             .iter()
             .all(|name| folder.join("node_modules").join(name).exists());
-        let started = Command::new("node")
-            .args(["--input-type=module", "-e", SCRIPT, "--", url])
-            .current_dir(folder)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn();
-        let (true, Ok(mut child)) = (installed, started) else {
+        let start = || {
+            Command::new("node")
+                .args(["--input-type=module", "-e", SCRIPT, "--", url])
+                .current_dir(&folder)
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped())
+                .spawn()
+                .ok()
+        };
+        let Some(mut child) = installed.then(start).flatten() else {
             eprintln!(
                 "\n*** SKIPPED: node or the packages of bindings-js/test/servers are not installed; \
                  the test that needs them did nothing ***\n"

@@ -1,5 +1,8 @@
 //! PostgreSQL.
 
+use std::fs::Permissions;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use authkernel::ports::{Storage, StorageError};
@@ -13,7 +16,7 @@ use authkernel_wasmtime::storage::postgres::{OpenError, PostgresStorage, SchemaV
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::{
-    calls_may_be_given_up, everything_is_unavailable, is_back, is_gone, is_unavailable,
+    PATIENCE, calls_may_be_given_up, everything_is_unavailable, is_back, is_gone, is_unavailable,
     many_callers_are_served,
 };
 
@@ -310,4 +313,79 @@ async fn a_missing_schema_is_an_error_and_never_nothing_found() {
         .expect("it is gone");
     let found = storage.find(super::of_token("t1")).await;
     assert!(matches!(found, Err(StorageError::Other(_))), "{found:?}");
+}
+
+/// Gives the server a certificate for 127.0.0.1 that nobody vouches for; answers the file with it.
+async fn with_certificate(server: &Postgres) -> PathBuf {
+    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]);
+    let rcgen::CertifiedKey { cert, signing_key } = made.expect("a certificate");
+    let [certificate, key] = ["server.crt", "server.key"].map(|name| server.folder().join(name));
+    std::fs::write(&certificate, cert.pem()).expect("a file");
+    std::fs::write(&key, signing_key.serialize_pem()).expect("a file");
+    // The server takes a key only when nobody else can read it.
+    let owner = std::fs::metadata(server.folder()).expect("its folder");
+    std::fs::set_permissions(&key, Permissions::from_mode(0o600)).expect("its rights");
+    std::os::unix::fs::chown(&key, Some(owner.uid()), Some(owner.gid())).expect("its owner");
+    let storage = connected(&server.create_database()).await;
+    let client = storage.client().await.expect("a connection");
+    for statement in [
+        format!(
+            "ALTER SYSTEM SET ssl_cert_file = '{}'",
+            certificate.display()
+        ),
+        format!("ALTER SYSTEM SET ssl_key_file = '{}'", key.display()),
+        "ALTER SYSTEM SET ssl = on".to_owned(),
+        "SELECT pg_reload_conf()".to_owned(),
+    ] {
+        client.batch_execute(&statement).await.expect("a setting");
+    }
+    certificate
+}
+
+async fn is_encrypted(storage: &PostgresStorage) -> bool {
+    let client = storage.client().await.expect("a connection");
+    let asked = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
+    let row = client.query_one(asked, &[]).await;
+    row.expect("its row").get(0)
+}
+
+#[tokio::test]
+async fn certificates_are_checked_by_those_who_ask_for_it() {
+    let Some(server) = Postgres::start(&FAST) else {
+        return;
+    };
+    let url = server.create_database();
+    assert!(!is_encrypted(&connected(&url).await).await);
+    let certificate = with_certificate(&server).await;
+    let certificate = certificate.to_str().expect("a name in utf-8");
+
+    // Encrypted as soon as the server can; not when the address says so.
+    let began = Instant::now();
+    while !is_encrypted(&connected(&url).await).await {
+        assert!(began.elapsed() < PATIENCE, "it has no certificate");
+    }
+    let plain = connected(&format!("{url}?sslmode=disable")).await;
+    assert!(!is_encrypted(&plain).await);
+
+    // Nobody of the system vouches for it.
+    for mode in ["require", "verify-ca", "verify-full"] {
+        let error = PostgresStorage::connect(&format!("{url}?sslmode={mode}")).await;
+        let error = error.expect_err("nobody vouches for it");
+        let refused = matches!(error, OpenError::Connect(_) | OpenError::Certificates(_));
+        assert!(refused, "{mode}: {error:?}");
+    }
+    // This file does, for this host and no other.
+    let trusting = format!("{url}?sslmode=verify-full&sslrootcert={certificate}");
+    assert!(is_encrypted(&connected(&trusting).await).await);
+    let elsewhere = trusting.replace("@127.0.0.1:", "@localhost:");
+    let error = PostgresStorage::connect(&elsewhere).await;
+    let error = error.expect_err("the certificate is another host's");
+    assert!(error.to_string().contains("certificate"), "{error}");
+    let missing = format!("{url}?sslmode=require&sslrootcert={certificate}.missing");
+    let error = PostgresStorage::connect(&missing).await;
+    let error = error.expect_err("there is no such file");
+    assert!(
+        matches!(error, OpenError::CertificateFile { .. }),
+        "{error:?}"
+    );
 }
