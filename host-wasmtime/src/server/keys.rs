@@ -74,21 +74,24 @@ pub(crate) fn state_each(text: &str, set: &mut Value) -> Result<(), StartError> 
 }
 
 /// A new key that signs. The id of one with a public half is its thumbprint (RFC 7638); that of a symmetric one says
-/// nothing about it.
+/// nothing about it. No id begins with a hyphen: on a command line it would be taken for an option.
 pub(crate) fn new_key(kind: NewKey) -> Result<Value, StartError> {
-    let mut secret = [0; 32];
-    getrandom::fill(&mut secret)
-        .map_err(|_| StartError::other("the source of randomness failed: no key could be made"))?;
+    loop {
+        let key = any_key(kind)?;
+        if !key["kid"].as_str().is_some_and(|kid| kid.starts_with('-')) {
+            return Ok(key);
+        }
+    }
+}
+
+fn any_key(kind: NewKey) -> Result<Value, StartError> {
+    let secret = random::<32>()?;
     if kind == NewKey::Hs256 {
-        let mut name = [0; 16];
-        getrandom::fill(&mut name).map_err(|_| {
-            StartError::other("the source of randomness failed: no key could be made")
-        })?;
         return Ok(json!({
             "kty": "oct",
             "alg": "HS256",
             "use": "sig",
-            "kid": Base64UrlUnpadded::encode_string(&name),
+            "kid": Base64UrlUnpadded::encode_string(&random::<16>()?),
             "status": "signing",
             "k": Base64UrlUnpadded::encode_string(&secret),
         }));
@@ -106,6 +109,13 @@ pub(crate) fn new_key(kind: NewKey) -> Result<Value, StartError> {
         "x": x,
         "d": Base64UrlUnpadded::encode_string(&secret),
     }))
+}
+
+fn random<const N: usize>() -> Result<[u8; N], StartError> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes)
+        .map_err(|_| StartError::other("the source of randomness failed: no key could be made"))?;
+    Ok(bytes)
 }
 
 /// Writes the file whole or not at all, readable by its owner only, and never over another.

@@ -348,7 +348,43 @@ fn wrong_use_is_named_and_has_its_exit_code() {
     let listed = json(folder.path(), &["keys", "list"]);
     let kid = listed["keys"][0]["kid"].as_str().unwrap();
     let out = run(folder.path(), &["keys", "retire", kid]);
-    assert!(String::from_utf8(out.stderr).unwrap().contains("rotate"));
+    let said = String::from_utf8(out.stderr).unwrap();
+    assert!(said.contains("rotate"), "{kid}: {said}");
+}
+
+/// Ids are base64url: one of 64 begins with a hyphen, and must not be taken for an option.
+#[test]
+fn ids_that_begin_with_a_hyphen_are_ids() {
+    let folder = tempfile::tempdir().unwrap();
+    json(folder.path(), &["keys", "generate"]);
+    for _ in 1..100 {
+        json(folder.path(), &["keys", "rotate"]);
+    }
+    let listed = json(folder.path(), &["keys", "list"]);
+    let kids = listed["keys"].as_array().unwrap();
+    assert_eq!(kids.len(), 100);
+    for key in kids {
+        assert!(!key["kid"].as_str().unwrap().starts_with('-'), "{key}");
+    }
+    for id in ["-hello", "-V", "-0a", "--x", "-_-"] {
+        for arguments in [
+            &["keys", "retire", id][..],
+            &["keys", "revoke", id],
+            &["sign-out", "--session", id],
+            &["sign-out", "--jti", id],
+            &["sign-out", "user?id=1", "--keep", id],
+        ] {
+            let out = run(folder.path(), arguments);
+            let said = String::from_utf8(out.stderr).unwrap();
+            assert!(
+                !said.contains("unexpected argument"),
+                "{arguments:?}: {said}"
+            );
+            if arguments[0] == "keys" {
+                assert!(said.contains("there is no key"), "{arguments:?}: {said}");
+            }
+        }
+    }
 }
 
 #[test]

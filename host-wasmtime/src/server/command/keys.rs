@@ -47,12 +47,14 @@ enum Change {
     /// Mark a verifying key as one that will go; it goes on verifying
     Retire {
         /// The key's id, as `authkernel keys list` shows it
+        #[arg(allow_hyphen_values = true)]
         kid: String,
     },
     /// End a key at once: every token that it signed is refused, every connection opened with one is closed. If it is
     /// the one that signs, a new one is made
     Revoke {
         /// The key's id, as `authkernel keys list` shows it
+        #[arg(allow_hyphen_values = true)]
         kid: String,
     },
     /// Print the public keys, as /.well-known/jwks.json has them

@@ -64,10 +64,10 @@ pub(super) struct SignOut {
     #[arg(group = "whom")]
     subject: Option<String>,
     /// Sign out this one session: the `sid` of its tokens
-    #[arg(long, value_name = "SID", group = "whom")]
+    #[arg(long, value_name = "SID", group = "whom", allow_hyphen_values = true)]
     session: Option<String>,
     /// Revoke this one token: its `jti`; its session goes on
-    #[arg(long, value_name = "JTI", group = "whom")]
+    #[arg(long, value_name = "JTI", group = "whom", allow_hyphen_values = true)]
     jti: Option<String>,
     /// The tenant of whatever is named; without it, it has none
     #[arg(long)]
@@ -89,7 +89,13 @@ pub(super) struct SignOut {
     )]
     except: Option<Vec<String>>,
     /// Sessions to leave alone: their `sid`s, at most 8
-    #[arg(long, value_delimiter = ',', value_name = "SID", requires = "subject")]
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_name = "SID",
+        requires = "subject",
+        allow_hyphen_values = true
+    )]
     keep: Vec<String>,
     /// Only what was issued before this moment, in seconds since 1970
     #[arg(long, value_name = "SECONDS", requires = "subject")]
