@@ -1,6 +1,6 @@
 /**
- * All that loads and runs the kernel, for the entrypoints; one module, because a runtime loads one file quicker than many. Not exported by the
- * package: tests and benches look into it.
+ * All that loads and runs the kernel, and the errors: `scripts/bundle.mjs` makes one file of it that every other file takes them from. Not
+ * exported by the package: tests and benches look into it.
  */
 
 export * from "./index.js";

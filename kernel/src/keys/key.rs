@@ -151,31 +151,16 @@ impl Key {
     /// Signs; fails only for a key that cannot.
     pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
         Ok(match &self.material {
-            Material::Hs256(mac) => mac
-                .clone()
-                .chain_update(message)
-                .finalize()
-                .into_bytes()
-                .to_vec(),
-            Material::Hs384(mac) => mac
-                .clone()
-                .chain_update(message)
-                .finalize()
-                .into_bytes()
-                .to_vec(),
-            Material::Hs512(mac) => mac
-                .clone()
-                .chain_update(message)
-                .finalize()
-                .into_bytes()
-                .to_vec(),
+            Material::Hs256(mac) => sign_hmac(mac, message),
+            Material::Hs384(mac) => sign_hmac(mac, message),
+            Material::Hs512(mac) => sign_hmac(mac, message),
             Material::Ed25519 {
                 signing: Some(key), ..
-            } => key.sign(message).to_bytes().to_vec(),
+            } => sign_ed25519(key, message),
             #[cfg(feature = "es256")]
             Material::Es256 {
                 signing: Some(key), ..
-            } => Es256.sign(key, message).as_bytes().into_owned(),
+            } => sign_es256(key, message),
             _ => return Err(Error::new(Code::SigningKeyMissing)),
         })
     }
@@ -183,46 +168,73 @@ impl Key {
     /// Whether this is the key's signature over the message. The length must be exact.
     pub(crate) fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
         match &self.material {
-            // `verify_slice` compares the whole MAC in constant time and refuses any other length.
-            Material::Hs256(mac) => mac
-                .clone()
-                .chain_update(message)
-                .verify_slice(signature)
-                .is_ok(),
-            Material::Hs384(mac) => mac
-                .clone()
-                .chain_update(message)
-                .verify_slice(signature)
-                .is_ok(),
-            Material::Hs512(mac) => mac
-                .clone()
-                .chain_update(message)
-                .verify_slice(signature)
-                .is_ok(),
-            // Strict: small-order keys and points and a high `s` are refused (RFC 8032 section 5.1.7 and beyond).
+            Material::Hs256(mac) => verify_hmac(mac, message, signature),
+            Material::Hs384(mac) => verify_hmac(mac, message, signature),
+            Material::Hs512(mac) => verify_hmac(mac, message, signature),
             Material::Ed25519 {
                 verifying,
                 prepared,
                 ..
-            } => {
-                ed25519_dalek::Signature::from_slice(signature).is_ok_and(
-                    |signature| match prepared {
-                        Some(prepared) => prepared.verify(message, &signature),
-                        None => verifying.verify_strict(message, &signature).is_ok(),
-                    },
-                )
-            }
-            // A high `s` is accepted: other issuers produce it, and nothing here is keyed by a token's bytes.
+            } => verify_ed25519(verifying, prepared.as_ref(), message, signature),
             #[cfg(feature = "es256")]
-            Material::Es256 { verifying, .. } => p256::ecdsa::Signature::from_slice(signature)
-                .is_ok_and(|signature| Es256.verify_signature(&signature, verifying, message)),
+            Material::Es256 { verifying, .. } => verify_es256(verifying, message, signature),
             #[cfg(feature = "rsa")]
             Material::Rsa(key) => verify_rsa(self.algorithm, key, message, signature),
         }
     }
 }
 
+// Functions of their own, because WebAssembly runtimes compile a function when it is first called: nobody waits for the
+// algorithms of others.
+
+#[inline(never)]
+fn sign_hmac<M: Mac + Clone>(mac: &M, message: &[u8]) -> Vec<u8> {
+    let mac = mac.clone().chain_update(message);
+    mac.finalize().into_bytes().to_vec()
+}
+
+/// Compares the whole MAC in constant time and refuses any other length.
+#[inline(never)]
+fn verify_hmac<M: Mac + Clone>(mac: &M, message: &[u8], signature: &[u8]) -> bool {
+    let mac = mac.clone().chain_update(message);
+    mac.verify_slice(signature).is_ok()
+}
+
+#[inline(never)]
+fn sign_ed25519(key: &ed25519_dalek::SigningKey, message: &[u8]) -> Vec<u8> {
+    key.sign(message).to_bytes().to_vec()
+}
+
+#[cfg(feature = "es256")]
+#[inline(never)]
+fn sign_es256(key: &p256::ecdsa::SigningKey, message: &[u8]) -> Vec<u8> {
+    Es256.sign(key, message).as_bytes().into_owned()
+}
+
+/// Strict: small-order keys and points and a high `s` are refused (RFC 8032 section 5.1.7 and beyond).
+#[inline(never)]
+fn verify_ed25519(
+    key: &ed25519_dalek::VerifyingKey,
+    prepared: Option<&Prepared>,
+    message: &[u8],
+    signature: &[u8],
+) -> bool {
+    ed25519_dalek::Signature::from_slice(signature).is_ok_and(|signature| match prepared {
+        Some(prepared) => prepared.verify(message, &signature),
+        None => key.verify_strict(message, &signature).is_ok(),
+    })
+}
+
+/// A high `s` is accepted: other issuers produce it, and nothing here is keyed by a token's bytes.
+#[cfg(feature = "es256")]
+#[inline(never)]
+fn verify_es256(key: &p256::ecdsa::VerifyingKey, message: &[u8], signature: &[u8]) -> bool {
+    p256::ecdsa::Signature::from_slice(signature)
+        .is_ok_and(|signature| Es256.verify_signature(&signature, key, message))
+}
+
 #[cfg(feature = "rsa")]
+#[inline(never)]
 fn verify_rsa(
     algorithm: Algorithm,
     key: &rsa::RsaPublicKey,

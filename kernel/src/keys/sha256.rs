@@ -85,23 +85,31 @@ impl FixedOutputCore for Core {
 }
 
 /// Section 4.2.2: the first bits of the cube roots of the first primes, four rounds a line.
-const ROUNDS: [[u32; 4]; 16] = [
-    [0x428a_2f98, 0x7137_4491, 0xb5c0_fbcf, 0xe9b5_dba5],
-    [0x3956_c25b, 0x59f1_11f1, 0x923f_82a4, 0xab1c_5ed5],
-    [0xd807_aa98, 0x1283_5b01, 0x2431_85be, 0x550c_7dc3],
-    [0x72be_5d74, 0x80de_b1fe, 0x9bdc_06a7, 0xc19b_f174],
-    [0xe49b_69c1, 0xefbe_4786, 0x0fc1_9dc6, 0x240c_a1cc],
-    [0x2de9_2c6f, 0x4a74_84aa, 0x5cb0_a9dc, 0x76f9_88da],
-    [0x983e_5152, 0xa831_c66d, 0xb003_27c8, 0xbf59_7fc7],
-    [0xc6e0_0bf3, 0xd5a7_9147, 0x06ca_6351, 0x1429_2967],
-    [0x27b7_0a85, 0x2e1b_2138, 0x4d2c_6dfc, 0x5338_0d13],
-    [0x650a_7354, 0x766a_0abb, 0x81c2_c92e, 0x9272_2c85],
-    [0xa2bf_e8a1, 0xa81a_664b, 0xc24b_8b70, 0xc76c_51a3],
-    [0xd192_e819, 0xd699_0624, 0xf40e_3585, 0x106a_a070],
-    [0x19a4_c116, 0x1e37_6c08, 0x2748_774c, 0x34b0_bcb5],
-    [0x391c_0cb3, 0x4ed8_aa4a, 0x5b9c_ca4f, 0x682e_6ff3],
-    [0x748f_82ee, 0x78a5_636f, 0x84c8_7814, 0x8cc7_0208],
-    [0x90be_fffa, 0xa450_6ceb, 0xbef9_a3f7, 0xc671_78f2],
+const ROUNDS: [[[u32; 4]; 4]; 4] = [
+    [
+        [0x428a_2f98, 0x7137_4491, 0xb5c0_fbcf, 0xe9b5_dba5],
+        [0x3956_c25b, 0x59f1_11f1, 0x923f_82a4, 0xab1c_5ed5],
+        [0xd807_aa98, 0x1283_5b01, 0x2431_85be, 0x550c_7dc3],
+        [0x72be_5d74, 0x80de_b1fe, 0x9bdc_06a7, 0xc19b_f174],
+    ],
+    [
+        [0xe49b_69c1, 0xefbe_4786, 0x0fc1_9dc6, 0x240c_a1cc],
+        [0x2de9_2c6f, 0x4a74_84aa, 0x5cb0_a9dc, 0x76f9_88da],
+        [0x983e_5152, 0xa831_c66d, 0xb003_27c8, 0xbf59_7fc7],
+        [0xc6e0_0bf3, 0xd5a7_9147, 0x06ca_6351, 0x1429_2967],
+    ],
+    [
+        [0x27b7_0a85, 0x2e1b_2138, 0x4d2c_6dfc, 0x5338_0d13],
+        [0x650a_7354, 0x766a_0abb, 0x81c2_c92e, 0x9272_2c85],
+        [0xa2bf_e8a1, 0xa81a_664b, 0xc24b_8b70, 0xc76c_51a3],
+        [0xd192_e819, 0xd699_0624, 0xf40e_3585, 0x106a_a070],
+    ],
+    [
+        [0x19a4_c116, 0x1e37_6c08, 0x2748_774c, 0x34b0_bcb5],
+        [0x391c_0cb3, 0x4ed8_aa4a, 0x5b9c_ca4f, 0x682e_6ff3],
+        [0x748f_82ee, 0x78a5_636f, 0x84c8_7814, 0x8cc7_0208],
+        [0x90be_fffa, 0xa450_6ceb, 0xbef9_a3f7, 0xc671_78f2],
+    ],
 ];
 
 /// Section 6.2.2.
@@ -124,7 +132,7 @@ fn compress(state: &mut [u32; 8], block: &[u8; 64]) {
     }
     macro_rules! four {
         ($words:expr, $line:expr, $a:ident $b:ident $c:ident $d:ident $e:ident $f:ident $g:ident $h:ident) => {
-            let [k0, k1, k2, k3] = ROUNDS[$line];
+            let [k0, k1, k2, k3] = *$line;
             let words = u32x4_add($words, u32x4(k0, k1, k2, k3));
             round!($a $b $c $d $e $f $g $h, u32x4_extract_lane::<0>(words));
             round!($h $a $b $c $d $e $f $g, u32x4_extract_lane::<1>(words));
@@ -132,25 +140,23 @@ fn compress(state: &mut [u32; 8], block: &[u8; 64]) {
             round!($f $g $h $a $b $c $d $e, u32x4_extract_lane::<3>(words));
         };
     }
-    macro_rules! sixteen {
-        ($line:expr) => {
-            four!(w0, $line, a b c d e f g h);
-            w0 = next(w0, w1, w2, w3);
-            four!(w1, $line + 1, e f g h a b c d);
-            w1 = next(w1, w2, w3, w0);
-            four!(w2, $line + 2, a b c d e f g h);
-            w2 = next(w2, w3, w0, w1);
-            four!(w3, $line + 3, e f g h a b c d);
-            w3 = next(w3, w0, w1, w2);
-        };
+    // Not unrolled: as quick once it is hot, and a runtime compiles it before the first token is checked.
+    let [first @ .., last] = &ROUNDS;
+    for [k0, k1, k2, k3] in first {
+        four!(w0, k0, a b c d e f g h);
+        w0 = next(w0, w1, w2, w3);
+        four!(w1, k1, e f g h a b c d);
+        w1 = next(w1, w2, w3, w0);
+        four!(w2, k2, a b c d e f g h);
+        w2 = next(w2, w3, w0, w1);
+        four!(w3, k3, e f g h a b c d);
+        w3 = next(w3, w0, w1, w2);
     }
-    sixteen!(0);
-    sixteen!(4);
-    sixteen!(8);
-    four!(w0, 12, a b c d e f g h);
-    four!(w1, 13, e f g h a b c d);
-    four!(w2, 14, a b c d e f g h);
-    four!(w3, 15, e f g h a b c d);
+    let [k0, k1, k2, k3] = last;
+    four!(w0, k0, a b c d e f g h);
+    four!(w1, k1, e f g h a b c d);
+    four!(w2, k2, a b c d e f g h);
+    four!(w3, k3, e f g h a b c d);
     for (word, new) in state.iter_mut().zip([a, b, c, d, e, f, g, h]) {
         *word = word.wrapping_add(new);
     }
