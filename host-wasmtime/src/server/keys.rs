@@ -180,6 +180,17 @@ mod tests {
     }
 
     #[test]
+    fn no_key_is_named_like_an_option() {
+        for kind in [NewKey::EdDsa, NewKey::Hs256] {
+            for _ in 0..1_000 {
+                let key = new_key(kind).unwrap();
+                let kid = key["kid"].as_str().unwrap();
+                assert!(kid.len() > 20 && !kid.starts_with('-'), "{kid}");
+            }
+        }
+    }
+
+    #[test]
     fn a_wrong_key_file_is_named_and_its_secret_is_not() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("keys.json");

@@ -357,15 +357,6 @@ fn wrong_use_is_named_and_has_its_exit_code() {
 fn ids_that_begin_with_a_hyphen_are_ids() {
     let folder = tempfile::tempdir().unwrap();
     json(folder.path(), &["keys", "generate"]);
-    for _ in 1..100 {
-        json(folder.path(), &["keys", "rotate"]);
-    }
-    let listed = json(folder.path(), &["keys", "list"]);
-    let kids = listed["keys"].as_array().unwrap();
-    assert_eq!(kids.len(), 100);
-    for key in kids {
-        assert!(!key["kid"].as_str().unwrap().starts_with('-'), "{key}");
-    }
     for id in ["-hello", "-V", "-0a", "--x", "-_-"] {
         for arguments in [
             &["keys", "retire", id][..],
