@@ -58,8 +58,10 @@ fn python() -> Option<PathBuf> {
 fn install(python: &Path, requirements: &Path) -> Result<PathBuf> {
     let folder = workspace::target().join("schemathesis");
     let (bin, mark) = (folder.join("bin"), folder.join("installed.txt"));
-    let wanted = fs::read_to_string(requirements)
+    let requirements_text = fs::read_to_string(requirements)
         .with_context(|| format!("cannot read {}", requirements.display()))?;
+    // Its programs name the folder that they are in: in one that was moved they do not start.
+    let wanted = format!("# {}\n{requirements_text}", folder.display());
     if fs::read_to_string(&mark).is_ok_and(|installed| installed == wanted) {
         return Ok(bin);
     }
