@@ -44,6 +44,7 @@ mod rows;
 mod settings;
 mod threads;
 mod touches;
+mod wal_index;
 mod watch;
 mod writer;
 
