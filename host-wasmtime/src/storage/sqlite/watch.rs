@@ -91,14 +91,16 @@ impl Source {
     }
 }
 
+/// 32 bits, which SQLite shows with a sign.
 fn data_version(sql: &Connection) -> rusqlite::Result<u32> {
     sql.prepare_cached("PRAGMA data_version")?
-        .query_row([], |row| row.get(0))
+        .query_row([], |row| row.get::<_, i32>(0).map(i32::cast_unsigned))
 }
 
 #[cfg(test)]
 mod tests {
     use std::path::Path;
+    use std::sync::atomic::{AtomicI64, Ordering};
 
     use super::*;
 
@@ -191,7 +193,7 @@ mod tests {
             )
             .unwrap();
         let watch = Watch::new(open(&file));
-        let answered = std::sync::atomic::AtomicI64::new(0);
+        let answered = AtomicI64::new(0);
         std::thread::scope(|scope| {
             for _ in 0..3 {
                 scope.spawn(|| {
@@ -202,7 +204,7 @@ mod tests {
                     };
                     let mut kept: Option<(u64, i64)> = None;
                     loop {
-                        let floor = answered.load(std::sync::atomic::Ordering::SeqCst);
+                        let floor = answered.load(Ordering::SeqCst);
                         if floor < 0 {
                             return;
                         }
@@ -218,9 +220,9 @@ mod tests {
             }
             for x in 1..=5_000 {
                 writer.execute("UPDATE t SET x = ?1", [x]).unwrap();
-                answered.store(x, std::sync::atomic::Ordering::SeqCst);
+                answered.store(x, Ordering::SeqCst);
             }
-            answered.store(-1, std::sync::atomic::Ordering::SeqCst);
+            answered.store(-1, Ordering::SeqCst);
         });
     }
 }
